@@ -1,0 +1,210 @@
+"""The tree of a message program: small frozen nodes, each with its place in the source.
+
+Two trees are equal when they mean the same text: places do not take part in
+comparison, so that ``parse(format(tree)) == tree`` is a law and can be tested.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """Where a node stands: offsets in characters, lines from 1, columns from 1."""
+
+    start: int
+    end: int
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+NOWHERE = Span(0, 0, 1, 1, 1, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+# --- literals -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A ScaledDecimal as written: ``numerator / 10**digits`` shown with ``scale`` digits.
+
+    ``3.14s2`` is Scaled(314, 2, 2); ``3s`` has scale 0, ``3.1s`` takes the scale 1 of its digits.
+    """
+
+    unscaled: int
+    digits: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
+    """An Integer, Float or ScaledDecimal literal. ``text`` keeps how it was written (``16r1F``)."""
+
+    value: int | float | Scaled
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class String(Node):
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol(Node):
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Character(Node):
+    """One character; ``value`` is a str of length 1."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Array(Node):
+    """``#(...)``. Items are literal nodes; ``true false nil`` inside are Pseudo, bare words Symbol."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes(Node):
+    """``#[1 2 255]``"""
+
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Brace(Node):
+    """``{1 + 1. x}``: an Array built at run time."""
+
+    items: tuple[Node, ...]
+
+
+# --- expressions --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """An identifier, possibly dotted between capitalised parts (``SystemExceptions.NotFound``)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pseudo(Node):
+    """``nil true false self super thisContext``"""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assign(Node):
+    name: str
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Send(Node):
+    """A message send. ``selector_span`` covers the selector's (first) token."""
+
+    receiver: Node
+    selector: str
+    args: tuple[Node, ...] = ()
+    selector_span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Message(Node):
+    """One part of a cascade: selector and arguments without a receiver."""
+
+    selector: str
+    args: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade(Node):
+    """``receiver first; second; ...``: at least two messages to one receiver."""
+
+    receiver: Node
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Node):
+    params: tuple[str, ...]
+    temps: tuple[str, ...]
+    body: tuple[Node, ...]
+
+
+# --- statements and definitions -----------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Return(Node):
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Variables(Node):
+    """``| a b |`` as a statement at the top level: declares variables of the workspace."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pragma(Node):
+    """``<category: 'x'>``: a selector with literal arguments at a body's head."""
+
+    selector: str
+    args: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Method(Node):
+    """A method: pattern and body, without the object that it is for.
+
+    ``language`` is ``"smalltalk"`` (then temps, pragmas and body hold the tree) or ``"python"``
+    (then ``text`` holds the dedented Python statements and body is empty). For smalltalk ``text`` is the source
+    between the brackets as written. ``comment`` is the first comment of the body, or "".
+    """
+
+    selector: str
+    params: tuple[str, ...]
+    temps: tuple[str, ...] = ()
+    pragmas: tuple[Pragma, ...] = ()
+    body: tuple[Node, ...] = ()
+    language: str = "smalltalk"
+    text: str = field(default="", compare=False)
+    comment: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Define(Node):
+    """``target >> pattern [ body ]``. Target is an expression (a Name, or ``Foo class``, or any primary/unary send)."""
+
+    target: Node
+    method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class Bad(Node):
+    """A statement that did not parse, kept so that the others can still run (``recover=True``)."""
+
+    problem: object = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Program(Node):
+    """What was typed: statements in order, each a message and a transaction of its own."""
+
+    statements: tuple[Node, ...]
