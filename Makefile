@@ -1,0 +1,77 @@
+# BAT OS. `make` alone says what there is.
+#
+# Everything happens in .venv; `.ci/setup` fills it and leaves a stamp named after pyproject.toml's content, so that the
+# second `make run` starts at once and a changed dependency is noticed.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PY := .venv/bin/python
+STAMP := .venv/stamps/$(shell { pwd; cat pyproject.toml .ci/setup; } | cksum | cut -d' ' -f1)
+
+IMAGE ?= live_image.fs
+# The embedded model: `auto` builds it in the background, `off` leaves it out.
+MODEL ?= auto
+# How many tests run at once.
+JOBS ?= auto
+
+.PHONY: help setup run test lint types unit model bench bench-awfy clean
+
+help:
+	@echo 'make run         the REPL on live_image.fs (IMAGE=other.fs for another image), set up first if need be'
+	@echo 'make test        everything CI runs: ruff, mypy, all tests, the embedded model among them'
+	@echo
+	@echo 'make setup       .venv with everything to run and test; leaves .venv/bin/batos; starts the model'\''s build'
+	@echo 'make model       wait for the embedded model (it builds in the background from `make setup` on)'
+	@echo 'make lint        ruff only           make types   mypy only, on an installed copy'
+	@echo 'make unit        pytest only; ARGS="tests/image -x" chooses, JOBS=0 runs them one after another'
+	@echo 'make bench-awfy  the Are-We-Fast-Yet programs against hand-written Python; last line: geomean RATIO'
+	@echo 'make bench       all benchmarks'
+	@echo 'make clean       remove what was built and .venv; images (*.fs) stay'
+	@echo
+	@echo 'Settings: PYTHON=python3.12 (which Python), MODEL=off (no embedded model), IMAGE, JOBS.'
+	@echo 'Another model: BATOS_MODEL=/path/to/model.gguf, or BATOS_MODEL_URL=http://host:port/v1 BATOS_MODEL_NAME=name.'
+
+setup: $(STAMP)
+	@if [ -s .venv/left-out ]; then echo 'LEFT OUT of this set-up (`.ci/setup` tries again):'; sed 's/^/  - /' .venv/left-out; fi
+	@if [ '$(MODEL)' != off ] && [ -z "$${BATOS_MODEL_URL-}" ]; then $(PY) -m batos.jit.model_setup start || true; fi
+
+$(STAMP):
+	@.ci/setup $@
+
+run: setup
+	@exec .venv/bin/batos -i '$(IMAGE)'
+
+model: setup
+	@$(PY) -m batos.jit.model_setup wait
+
+# The order: quick checks while the model compiles; then wait for it, so that the tests have the machine to themselves.
+test: setup
+	@$(MAKE) lint types
+	@if [ '$(MODEL)' != off ]; then $(PY) -m batos.jit.model_setup wait || echo 'WITHOUT the embedded model'; fi
+	@$(MAKE) unit
+
+lint: $(STAMP)
+	@$(PY) -m ruff check .
+
+# On an installed copy, because a checker cannot follow the mapping of rooms in the work tree.
+types: $(STAMP)
+	@rm -rf build/stage build/lib build/bdist.*
+	@$(PY) -m pip install -qq --no-deps --no-build-isolation --target build/stage .
+	@$(PY) -m mypy --config-file pyproject.toml build/stage/batos \
+		| sed -E 's#^build/stage/batos/(bridge|grammar|image|interp|jit|training|ui)/#\1/#; s#^build/stage/##'
+
+unit: $(STAMP)
+	@$(PY) -m pytest -n $(JOBS) $(ARGS)
+
+bench-awfy: $(STAMP)
+	@$(PY) -m benchmarks.awfy
+
+bench: $(STAMP)
+	@$(PY) -m benchmarks
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
