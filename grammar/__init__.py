@@ -1,1 +1,32 @@
+"""Text to tree and back: the message language's grammar, nodes, formatter, highlighter and syntax errors.
 
+Names are imported on first use: whoever only wants the nodes, or the problem's type, does not pay for the parser.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .complete import is_complete
+    from .parse import parse, parse_method
+    from .problem import SyntaxProblem
+
+__all__ = ["SyntaxProblem", "is_complete", "parse", "parse_method"]
+
+_HOMES = {
+    "parse": ".parse",
+    "parse_method": ".parse",
+    "is_complete": ".complete",
+    "SyntaxProblem": ".problem",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home, __name__), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,141 @@
+"""parse and parse_method: from source text to a tree, or to a SyntaxProblem that says what is wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lark.exceptions import UnexpectedInput
+from lark.lexer import LexerState, LexerThread, LineCounter
+from lark.utils import TextSlice
+
+from .build import Fault
+from .depth import check_depth
+from .explain import explain
+from .nodes import Bad, Define, Method, Node, Program, Span
+from .problem import SyntaxProblem
+from .scan import scan, statement_end
+from .tables import parser
+
+# Neither belongs in a text: a NUL comes from a file that is none, a lone surrogate from a wrong decoding.
+_FOREIGN = re.compile("[\0\ud800-\udfff]")
+_SCRIPT_LINE = re.compile(r"\ufeff?(?:#! ?/[^\n]*)?")
+
+
+def parse(source: str, origin: str = "<input>", recover: bool = False) -> Program:
+    """The statements of ``source``.
+
+    Raises SyntaxProblem at the first fault. With ``recover`` nothing is raised: a statement at fault
+    becomes a Bad with its problem, and reading goes on behind its end.
+    A byte order mark and a first line ``#!/...`` are passed over. Takes time linear in the text.
+    """
+    foreign = _foreign(source, origin)
+    if foreign is not None:
+        if not recover:
+            raise foreign
+        return Program((Bad(foreign, span=_span(source, 0, len(source))),), span=_span(source, 0, len(source)))
+    statements: list[Node] = []
+    counter = _counter(source, _SCRIPT_LINE.match(source).end())  # type: ignore[union-attr]
+    while True:
+        begin = counter.char_pos
+        try:
+            read = list(_run(source, counter, "program").statements)
+            problem = None
+        except UnexpectedInput as error:
+            read = _finished(error)
+            begin = _next_token(source, read[-1].span.end if read else begin)
+            problem = explain(error, source, begin, origin)
+        for index, statement in enumerate(read):
+            read[index] = _complete(statement, source, origin, recover)
+        statements += read
+        if problem is None:
+            break
+        if not recover:
+            raise problem from None
+        resume = statement_end(source, begin, problem.offset)
+        statements.append(Bad(problem, span=_span(source, begin, resume)))
+        counter = _counter(source, resume)
+    return Program(tuple(statements), span=_span(source, 0, len(source)))
+
+
+def parse_method(source: str, origin: str = "<method>") -> Method:
+    """One method: ``deposit: amount [ ... ]``, or with a Python fence for its body. Raises SyntaxProblem."""
+    foreign = _foreign(source, origin)
+    if foreign is not None:
+        raise foreign
+    try:
+        method = _run(source, _counter(source, 0), "method")
+    except UnexpectedInput as error:
+        raise explain(error, source, 0, origin) from None
+    _complete(method, source, origin, recover=False)
+    return method
+
+
+def _run(source: str, counter: LineCounter, start: str) -> Any:
+    lark = parser()
+    state = LexerState(TextSlice(source, counter.char_pos, len(source)), counter)
+    return lark.parser.parser.parse(LexerThread(lark.parser.lexer, state), start)
+
+
+def _counter(source: str, offset: int) -> LineCounter:
+    counter = LineCounter("\n")
+    counter.char_pos = offset
+    counter.line = source.count("\n", 0, offset) + 1
+    counter.line_start_pos = source.rfind("\n", 0, offset) + 1
+    counter.column = offset - counter.line_start_pos + 1
+    return counter
+
+
+def _span(source: str, start: int, end: int) -> Span:
+    first, last = _counter(source, start), _counter(source, end)
+    return Span(start, end, first.line, first.column, last.line, last.column)
+
+
+def _finished(error: UnexpectedInput) -> list[Node]:
+    """The statements that were read before the fault: the parser's lowest value is the list of them."""
+    values = error.interactive_parser.parser_state.value_stack  # type: ignore[attr-defined]
+    return values[0] if values and isinstance(values[0], list) else []
+
+
+def _next_token(source: str, offset: int) -> int:
+    """The first token from ``offset`` on that is no period: where the statement at fault begins."""
+    for kind, start, _ in scan(source, offset):
+        if kind not in ("SPACE", "COMMENT", "DOT"):
+            return start
+    return offset
+
+
+def _complete(statement: Node, source: str, origin: str, recover: bool) -> Node:
+    """The statement, its method's text filled in, or a Bad if it is nested beyond measure."""
+    method = statement.method if isinstance(statement, Define) else statement
+    if isinstance(method, Method) and method.language == "smalltalk":
+        start, end = method.text  # type: ignore[misc]  # the builder knows where the text is, and not the text
+        text = source[start:end]  # type: ignore[misc]
+        object.__setattr__(method, "text", text)
+        if '"' in text:
+            object.__setattr__(method, "comment", _first_comment(text))
+    try:
+        check_depth(statement)
+    except Fault as fault:
+        problem = explain(fault, source, statement.span.start, origin)
+        if not recover:
+            raise problem from None
+        return Bad(problem, span=statement.span)
+    return statement
+
+
+_COMMENT = re.compile(r"""(?:[^'"$]|'[^']*'|\$(?s:.))*+"((?:[^"]|"")*+)\"""")
+
+
+def _first_comment(text: str) -> str:
+    match = _COMMENT.match(text)
+    return match[1].replace('""', '"') if match else ""
+
+
+def _foreign(source: str, origin: str) -> SyntaxProblem | None:
+    match = None if source.isascii() and "\0" not in source else _FOREIGN.search(source)
+    if match is None:
+        return None
+    code = ord(match[0])
+    what = "a NUL character" if code == 0 else f"half a character (the lone surrogate U+{code:04X})"
+    return SyntaxProblem(f"{what} is no part of a text", origin=origin, source=source, offset=match.start())

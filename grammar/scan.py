@@ -1,0 +1,86 @@
+"""A text as a flat run of tokens, whatever is wrong with it: what highlighting, recovery and error messages go by.
+
+The terminals are the grammar's own. The parser's contextual lexer knows from the grammar what may stand where; this one
+knows only the token before and the brackets around, which is enough except in text that does not parse anyway.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from .tables import parser
+
+_ORDER = ["FENCE", "HASH_PAREN", "HASH_BRACKET", "SYMBOL", "STRING", "CHARACTER", "DOTTED", "KEYWORD", "IDENT", "NUMBER", "ASSIGN", "OPERATOR", "LPAREN", "RPAREN", "LBRACKET", "RBRACKET", "LBRACE", "RBRACE", "COLON", "SEMICOLON", "DOT", "CARET"]
+_OPERANDS = frozenset(["SYMBOL", "STRING", "CHARACTER", "DOTTED", "IDENT", "NUMBER", "RPAREN", "RBRACKET", "RBRACE"])
+
+#: Opening kind to the closer's text.
+CLOSERS = {"LPAREN": ")", "LBRACKET": "]", "LBRACE": "}", "HASH_PAREN": ")", "HASH_BRACKET": "]"}
+
+
+class Lexeme(NamedTuple):
+    """A token: ``kind`` is a terminal's name, or SPACE, COMMENT, or for what is no token OPEN_STRING, OPEN_COMMENT,
+    OPEN_FENCE (each to the end of the text) and OTHER (one character)."""
+
+    kind: str
+    start: int
+    end: int
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    terminals = {t.name: t.pattern.to_regexp() for t in parser().terminals}
+    parts = [("SPACE", r"\s++"), ("COMMENT", r'"[^"]*"')]
+    parts += [(name, terminals[name]) for name in _ORDER]
+    parts += [("OPEN_STRING", r"#?'(?s:.*)"), ("OPEN_COMMENT", r'"(?s:.*)'), ("OPEN_FENCE", r"```python(?s:.*)")]
+    parts += [("OTHER", r"(?s:.)")]
+    return re.compile("|".join(f"(?P<{name}>{regexp})" for name, regexp in parts))
+
+
+def scan(source: str, start: int = 0, end: int | None = None) -> Iterator[Lexeme]:
+    """The lexemes of ``source[start:end]``, gaps included, without a hole between them. Never raises."""
+    match_at = _pattern().match
+    end = len(source) if end is None else end
+    after_operand = False
+    array_depth = 0  # > 0: inside #( ... ), where `3 -4` is two numbers
+    at = start
+    while at < end:
+        match = match_at(source, at, end)
+        assert match is not None and match.lastgroup is not None  # OTHER takes any character
+        kind, stop = match.lastgroup, match.end()
+        if kind == "NUMBER" and after_operand and not array_depth and source[at] == "-":
+            kind, stop = "OPERATOR", at + 1
+        if kind == "HASH_PAREN" or (kind == "LPAREN" and array_depth):
+            array_depth += 1
+        elif kind == "RPAREN" and array_depth:
+            array_depth -= 1
+        yield Lexeme(kind, at, stop)
+        if kind not in ("SPACE", "COMMENT"):
+            after_operand = kind in _OPERANDS
+        at = stop
+
+
+_DEFINITION = re.compile(r"[^\S\n]*\n(?:\s|\"[^\"]*\")*(?:[^\W\d][\w.]*)(?:\s+class)?\s*>>\s*[^\W\d]")
+
+
+def statement_end(source: str, start: int, fault: int) -> int:
+    """Where to go on after a fault: behind the first period at bracket depth 0 that is not before ``fault``.
+
+    ``start`` is where the statement began. A closing bracket closes whatever was opened inside its pair (``[ ( ]``), and
+    one too many is passed over. A method definition needs no period, so a line that begins the next one ends this too.
+    """
+    stack: list[str] = []
+    for kind, at, end in scan(source, start):
+        if kind in CLOSERS:
+            stack.append(CLOSERS[kind])
+        elif kind in ("RPAREN", "RBRACKET", "RBRACE"):
+            if source[at] in stack:
+                while stack.pop() != source[at]:
+                    pass
+            if end > fault and not stack and kind == "RBRACKET" and _DEFINITION.match(source, end):
+                return end
+        elif kind == "DOT" and not stack and at >= fault:
+            return end
+    return len(source)
