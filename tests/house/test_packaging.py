@@ -34,7 +34,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, copy)
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", copy / "dist", copy]
+    options = ["--no-deps", "--no-build-isolation", "--wheel-dir", copy / "dist"]
+    command = [sys.executable, "-m", "pip", "wheel", "-q", *options, copy]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     return next((copy / "dist").glob("bat_os-*.whl"))
 
