@@ -35,7 +35,7 @@ help:
 	@echo 'Another model: BATOS_MODEL=/path/to/model.gguf, or BATOS_MODEL_URL=http://host:port/v1 BATOS_MODEL_NAME=name.'
 
 setup: $(STAMP)
-	@if [ -s .venv/left-out ]; then echo 'LEFT OUT of this set-up (`.ci/setup` tries again):'; sed 's/^/  - /' .venv/left-out; fi
+	@if [ -s .venv/left-out ]; then echo 'LEFT OUT by this machine (`.ci/setup` tries again):'; sed 's/^/  /' .venv/left-out; fi
 	@if [ '$(MODEL)' != off ] && [ -z "$${BATOS_MODEL_URL-}" ]; then $(PY) -m batos.jit.model_setup start || true; fi
 
 $(STAMP):
