@@ -136,7 +136,7 @@ class RedBlackTree:
     """Cormen, Leiserson, Rivest and Stein's tree. Keys answer ``compare_to``."""
 
     def __init__(self) -> None:
-        self.root: Node | None = None
+        self.root: Any = None
 
     def put(self, key: Any, value: Any) -> Any:
         """Answers the value that was there before, or None."""
@@ -196,7 +196,6 @@ class RedBlackTree:
                     x.parent.is_red = False
                     x.parent.parent.is_red = True
                     self.rotate_left(x.parent.parent)
-        assert self.root is not None
         self.root.is_red = False
 
     def remove(self, key: Any) -> Any:

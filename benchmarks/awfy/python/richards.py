@@ -123,7 +123,7 @@ class Task(TaskState):
         self.link = link
         self.identity = identity
         self.priority = priority
-        self.input = work
+        self.input: Any = work
         self.packet_pending = state.packet_pending
         self.task_waiting = state.task_waiting
         self.task_holding = state.task_holding
@@ -142,10 +142,9 @@ class Task(TaskState):
         return old_task
 
     def run(self) -> Task | None:
-        message: Packet | None = None
+        message = None
         if self.is_waiting_with_packet():
             message = self.input
-            assert message is not None
             self.input = message.link
             if self.input is None:
                 self.become_running()
@@ -157,7 +156,7 @@ class Task(TaskState):
 class Scheduler:
     def __init__(self) -> None:
         self.tasks: Task | None = None
-        self.current: Task | None = None
+        self.current: Any = None
         self.current_identity = 0
         self.table: list[Task | None] = [None] * TASKS
         self.queue_count = 0
@@ -272,7 +271,6 @@ class Scheduler:
 
     def hold_self(self) -> Task | None:
         current = self.current
-        assert current is not None
         self.hold_count += 1
         current.task_holding = True
         return current.link
@@ -280,7 +278,6 @@ class Scheduler:
     def queue_packet(self, packet: Packet) -> Task | None:
         task = self.find_task(packet.identity)
         current = self.current
-        assert current is not None
         self.queue_count += 1
         packet.link = None
         packet.identity = self.current_identity
@@ -289,7 +286,6 @@ class Scheduler:
     def release(self, identity: int) -> Task | None:
         task = self.find_task(identity)
         current = self.current
-        assert current is not None
         task.task_holding = False
         if task.priority > current.priority:
             return task
@@ -297,7 +293,6 @@ class Scheduler:
 
     def wait(self) -> Task | None:
         current = self.current
-        assert current is not None
         current.task_waiting = True
         return current
 
