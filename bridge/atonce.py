@@ -1,0 +1,132 @@
+"""What the server's loop answers by itself, whatever the workers do."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from .codes import Code
+from .covenant import (
+    PROTOCOL,
+    Approve,
+    Cancel,
+    Command,
+    Data,
+    Done,
+    ErrorReply,
+    Hello,
+    Interrupt,
+    Pending,
+    Ping,
+    Pong,
+    Reply,
+    Shutdown,
+    Status,
+    Subscribe,
+    Unsubscribe,
+    Welcome,
+)
+
+if TYPE_CHECKING:
+    from .server import Server
+    from .session import Session
+
+
+def answer_at_once(server: Server, session: Session, command: Command) -> Reply:
+    """The reply to a command whose class says `at_once`."""
+    match command:
+        case Ping():
+            return Pong(id=command.id, running=server.running, queued=server.queued)
+        case Hello():
+            return _hello(server, session, command)
+        case Interrupt():
+            return _interrupt(server, session, command)
+        case Cancel():
+            if server.cancel(session, command.target) or command.target is None:
+                return Done(id=command.id)
+            return _error(command, Code.NO_SUCH_REQUEST, f"no message {command.target} of this session is waiting")
+        case Subscribe():
+            return _watch(server, session, command, session.topics.union(command.topics))
+        case Unsubscribe():
+            left = session.topics.difference(command.topics) if command.topics else set()
+            return _watch(server, session, command, left)
+        case Approve():
+            waiting = server.approvals.pop(command.approval, None)
+            if waiting is None:
+                return _error(command, Code.NO_SUCH_APPROVAL, "nobody waits for this answer (any more)")
+            waiting[2].put(command)
+            return Done(id=command.id)
+        case Pending():
+            return Data(id=command.id, data=[waiting[0].model_dump() for waiting in list(server.approvals.values())])
+        case Status():
+            return Data(id=command.id, data=status(server))
+        case Shutdown():
+            server.handler.shutdown(command.now)
+            return Done(id=command.id)
+    return _error(command, Code.NOT_OFFERED, "not offered")
+
+
+def status(server: Server) -> dict[str, object]:
+    """The server as data, for `status`, metrics and logs."""
+    return {
+        "kernel": server.kernel,
+        "pid": os.getpid(),
+        "running": server.running,
+        "queued": server.queued,
+        "stopping": server.stopping,
+        "counters": dict(server.counters),
+        "approvals": len(server.approvals),
+        "sessions": [
+            {
+                "name": s.name,
+                "queued": len(s.queue),
+                "running": s.running is not None,
+                "handled": s.handled,
+                "topics": len(s.topics),
+                "waiting_out": len(s.outbox),
+                "lost": s.lost,
+            }
+            for s in server.sessions.values()
+        ],
+        **server.handler.describe(),
+    }
+
+
+def _hello(server: Server, session: Session, command: Hello) -> Reply:
+    if command.protocol != PROTOCOL:
+        return _error(command, Code.BAD_VERSION, f"this kernel speaks protocol {PROTOCOL}, not {command.protocol}")
+    told = server.handler.describe()
+    return Welcome(
+        id=command.id,
+        kernel=server.kernel,
+        version=str(told.get("version", "")),
+        image=str(told.get("image", "")),
+        pid=os.getpid(),
+        resumed=server.greet(session, command),
+        roles=sorted(session.roles),
+        max_frame=server.max_frame,
+    )
+
+
+def _interrupt(server: Server, session: Session, command: Interrupt) -> Reply:
+    request = session.running if command.target is None else session.find(command.target)
+    if request is None:
+        return _error(command, Code.NO_SUCH_REQUEST, "nothing of this session is running")
+    if request is session.running:
+        request.interrupt()
+    else:
+        server.cancel(session, request.id)
+    return Done(id=command.id)
+
+
+def _watch(server: Server, session: Session, command: Command, topics: set[str]) -> Reply:
+    try:
+        server.handler.watch(session.identity, topics)
+    except ValueError as problem:
+        return _error(command, Code.BAD_TOPIC, str(problem))
+    session.topics = topics
+    return Done(id=command.id)
+
+
+def _error(command: Command, code: Code, message: str) -> ErrorReply:
+    return ErrorReply(id=command.id, code=code, message=message)

@@ -1,0 +1,450 @@
+"""The server's side of the socket: one asyncio loop, a ROUTER, sessions, and a fair queue.
+
+The loop owns the socket. It answers at once what asks for no work (ping, interrupt, cancel, subscribe, approve, ...),
+queues the rest per session, and hands at most `capacity` requests at a time to the handler, one of each session in
+turn, so that a client with a thousand messages delays another by one. A session's own commands are carried out one
+after another, in order.
+
+The handler is called on the loop with a Request and must return at once; some thread of its own answers later with
+`request.finish`. The server knows nothing of what a command means.
+
+Why not zmq.asyncio: its futures cost a third of a whole round trip. The socket's file descriptor with `add_reader` is
+what it does underneath. That descriptor is edge-triggered: any call on the socket may swallow the edge, so after
+every batch of sends we read until nothing is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import queue
+import secrets
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import Protocol
+
+import zmq
+
+from . import endpoint as endpoints
+from .atonce import answer_at_once
+from .codes import Code
+from .covenant import Accepted as Resent
+from .covenant import Approval, Approve, Command, ErrorReply, Event, Goodbye, Hello, Reply
+from .session import Request, Session
+from .wire import MAX_FRAME, WireProblem, pack, unpack_command
+
+log = logging.getLogger("batos.bridge")
+
+QUEUE = 64  # commands a session may have waiting
+SESSIONS = 1024
+SESSION_SECONDS = 600.0  # an idle session is forgotten after so long a silence
+BATCH = 128  # messages taken from the socket before timers and others get their turn
+HARD_FRAME = 4 * MAX_FRAME  # beyond this libzmq drops the connection before the frame fills our memory
+
+
+class Handler(Protocol):
+    def start(self, request: Request) -> None:
+        """Takes on a request; called on the loop, returns at once."""
+
+    def watch(self, session: bytes, topics: Iterable[str]) -> None:
+        """The topics of a session are now these; called on the loop. Raises ValueError for one that cannot be
+        watched."""
+
+    def describe(self) -> dict[str, object]:
+        """What `welcome` and `status` tell of the handler: image, version, counters."""
+
+    def shutdown(self, now: bool) -> None:
+        """A client with the role for it asks for the end."""
+
+
+class Server:
+    """A ROUTER on `endpoint` in front of `handler`. Use: `await server.run()`; `server.stop()` from any thread ends it.
+
+    Raises endpoint.EndpointProblem (from `bind`) if it cannot listen there.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        handler: Handler,
+        *,
+        capacity: int = 4,
+        queue_length: int = QUEUE,
+        max_frame: int = MAX_FRAME,
+        max_sessions: int = SESSIONS,
+        session_seconds: float = SESSION_SECONDS,
+    ) -> None:
+        self.endpoint = endpoint
+        self.handler = handler
+        self.max_frame = max_frame
+        self.max_sessions = max_sessions
+        self.queue_length = queue_length
+        self.session_seconds = session_seconds
+        self.kernel = secrets.token_hex(8)  # new with every start
+        self.sessions: dict[bytes, Session] = {}
+        self.counters: Counter[str] = Counter()
+        self.approvals: dict[str, tuple[Approval, Request, queue.SimpleQueue[Approve | None]]] = {}
+        self.running = 0
+        self.queued = 0
+        self.stopping = False
+        self._capacity = capacity
+        self._ready: deque[Session] = deque()  # sessions with something queued and nothing running, each once
+        self._posted: deque[Callable[[], None]] = deque()  # what other threads want done on the loop
+        self._woken = False
+        self._blocked: set[bytes] = set()  # sessions whose outbox waits for room
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended: asyncio.Event | None = None
+        self._socket: zmq.Socket[bytes] | None = None
+        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def bind(self) -> str:
+        """Opens the socket; answers the endpoint with a wildcard port filled in."""
+        endpoints.prepare(self.endpoint)
+        self._context = zmq.Context()
+        socket = self._context.socket(zmq.ROUTER)
+        socket.setsockopt(zmq.LINGER, 500)
+        socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # a client that is away is an error we see, not a message we lose
+        socket.setsockopt(zmq.ROUTER_HANDOVER, 1)  # a client that comes back before its old connection has died
+        socket.setsockopt(zmq.MAXMSGSIZE, max(HARD_FRAME, 4 * self.max_frame))
+        socket.setsockopt(zmq.HEARTBEAT_IVL, 5000)
+        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 20000)
+        socket.setsockopt(zmq.IPV6, int("[" in self.endpoint))
+        try:
+            socket.bind(self.endpoint)
+        except zmq.ZMQError as problem:
+            socket.close(0)
+            self._context.term()
+            raise endpoints.EndpointProblem(f"{self.endpoint}: {problem}") from None
+        self.endpoint = socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        endpoints.protect(self.endpoint)
+        self._socket = socket
+        return self.endpoint
+
+    async def run(self) -> None:
+        """Serves until `stop`, then closes the socket. Binds first if `bind` was not called."""
+        if self._socket is None:
+            self.bind()
+        assert self._socket is not None and self._context is not None
+        self._loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        descriptor = self._socket.FD
+        self._loop.add_reader(descriptor, self._drain)
+        sweeper = self._loop.create_task(self._sweep())
+        try:
+            self._drain()
+            self._flush()  # what was posted before there was a loop
+            await self._ended.wait()
+        finally:
+            sweeper.cancel()
+            self._loop.remove_reader(descriptor)
+            self._socket.close()
+            self._context.term()
+
+    def stop(self, reason: str = "the kernel stops", grace: float = 5.0) -> None:
+        """From any thread: begin nothing new, give running requests `grace` seconds, interrupt them, say goodbye,
+        end."""
+        self.call(lambda: self._stop(reason, grace))
+
+    def _stop(self, reason: str, grace: float) -> None:
+        if self.stopping:
+            return
+        self.stopping = True
+        log.info("stopping", extra={"reason": reason, "running": self.running, "queued": self.queued})
+        for session in self.sessions.values():
+            while session.queue:
+                self._drop(session, session.queue[0], Code.STOPPING, "the kernel is shutting down; this was not begun")
+        self._ready.clear()
+        for _, _, answers in self.approvals.values():
+            answers.put(None)
+        assert self._loop is not None
+        self._loop.create_task(self._wind_down(reason, grace))
+
+    async def _wind_down(self, reason: str, grace: float) -> None:
+        deadline = monotonic() + grace
+        while self.running and monotonic() < deadline:
+            await asyncio.sleep(0.005)
+        for session in self.sessions.values():
+            if session.running is not None:
+                session.running.interrupt()
+        deadline = monotonic() + 2.0
+        while self.running and monotonic() < deadline:
+            await asyncio.sleep(0.005)
+        for session in self.sessions.values():
+            self._send(session, pack(Goodbye(reason=reason)), False)
+        assert self._ended is not None
+        self._ended.set()
+
+    async def _sweep(self) -> None:
+        """Forgets sessions that fell silent, and retries clients that had no room."""
+        for turn in itertools.count():
+            await asyncio.sleep(0.1)
+            self._unblock()
+            if turn % 50 == 0:
+                horizon = monotonic() - self.session_seconds
+                for session in [s for s in self.sessions.values() if s.heard < horizon]:
+                    self._forget_session(session)
+
+    # -- from other threads -------------------------------------------------------------------------------------------
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Has `function` called on the loop, soon, in order. One wake-up serves all that is posted until it runs."""
+        self._posted.append(function)
+        if not self._woken and self._loop is not None:
+            self._woken = True
+            try:
+                self._loop.call_soon_threadsafe(self._flush)
+            except RuntimeError:  # the loop has ended: nobody is there to be answered
+                self._posted.clear()
+
+    def post(self, request: Request, frame: bytes, final: bool) -> None:
+        self.call(lambda: self._deliver(request, frame, final))
+
+    def change_capacity(self, by: int) -> None:
+        self.call(lambda: self._change_capacity(by))
+
+    def expect(self, approval: Approval, request: Request, answers: queue.SimpleQueue[Approve | None]) -> None:
+        if self.stopping:
+            answers.put(None)
+        self.approvals[approval.approval] = (approval, request, answers)
+
+    def forget(self, approval: str) -> None:
+        self.approvals.pop(approval, None)
+
+    def withdraw(self, request: Request) -> None:
+        """Wakes whoever waits for an approval on behalf of this request."""
+        for _, asking, answers in list(self.approvals.values()):
+            if asking is request:
+                answers.put(None)
+
+    def publish(self, identity: bytes, event: Event) -> None:
+        """Sends an event to one session, if it is still there."""
+        try:
+            frame = pack(event)
+        except WireProblem as problem:
+            log.warning("event not sent", extra={"reason": str(problem)})
+            return
+
+        def deliver() -> None:
+            session = self.sessions.get(identity)
+            if session is not None:
+                self._send(session, frame, False)
+
+        self.call(deliver)
+
+    # -- in -----------------------------------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        self._woken = False
+        while self._posted:
+            try:
+                self._posted.popleft()()
+            except Exception:
+                log.exception("on the loop")
+        self._dispatch()
+        self._drain()
+
+    def _drain(self) -> None:
+        socket = self._socket
+        if socket is None or socket.closed:
+            return
+        for _ in range(BATCH):
+            try:
+                frames = socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            except zmq.ZMQError as problem:
+                log.error("socket", extra={"reason": str(problem)})
+                break
+            try:
+                self._receive(frames)
+            except Exception:  # a reader that dies with messages left would never be called again
+                log.exception("a message was not handled")
+                self.counters[Code.FAILED] += 1
+        else:
+            assert self._loop is not None
+            self._loop.call_soon(self._drain)
+        if self._blocked:
+            self._unblock()
+        self._dispatch()
+
+    def _receive(self, frames: list[bytes]) -> None:
+        session = self._session(frames[0])
+        if session is None:
+            return
+        session.heard = monotonic()
+        if session.outbox:
+            self._empty_outbox(session)
+        try:
+            if len(frames) != 2:
+                raise WireProblem(Code.MALFORMED, f"a message is one frame, and this has {len(frames) - 1}")
+            command = unpack_command(frames[1], self.max_frame)
+        except WireProblem as problem:
+            self.counters[problem.code] += 1
+            self._reply(session, ErrorReply(id=problem.id, code=problem.code, message=str(problem)))
+            return
+        if not session.greeted and session.identity[0] and type(command) is not Hello:
+            # Perhaps meant for the kernel before this one, and left over in libzmq when that died.
+            self._reply(session, ErrorReply(id=command.id, code=Code.HELLO_FIRST, message="say hello first"))
+        elif command.role not in session.roles:
+            self._reply(session, ErrorReply(id=command.id, code=Code.REFUSED, message=f"this asks for {command.role}"))
+        elif command.at_once:
+            self._reply(session, answer_at_once(self, session, command))
+        else:
+            self._queue(session, command)
+
+    def _session(self, identity: bytes) -> Session | None:
+        session = self.sessions.get(identity)
+        if session is None:
+            if len(self.sessions) >= self.max_sessions and not self._make_room():
+                refused = Session(identity)
+                self._reply(refused, ErrorReply(code=Code.BUSY, message=f"{self.max_sessions} sessions are open"))
+                return None
+            session = self.sessions[identity] = Session(identity)
+            self.counters["sessions"] += 1
+        return session
+
+    def _make_room(self) -> bool:
+        idle = [s for s in self.sessions.values() if s.running is None and not s.queue and not s.topics]
+        if not idle:
+            return False
+        self._forget_session(min(idle, key=lambda s: s.heard))
+        return True
+
+    def _forget_session(self, session: Session) -> None:
+        if session.running is not None or session.queue:
+            return
+        if session.topics:
+            session.topics.clear()
+            self.handler.watch(session.identity, ())
+        del self.sessions[session.identity]
+        self._blocked.discard(session.identity)
+
+    def greet(self, session: Session, command: Hello) -> bool:
+        """Names the session; answers whether it was there before."""
+        before = session.greeted
+        session.greeted = True
+        session.name = command.client
+        return before
+
+    # -- the queue ----------------------------------------------------------------------------------------------------
+
+    def _queue(self, session: Session, command: Command) -> None:
+        if command.id is not None:
+            answer = session.answer_to(command.id)
+            if answer is not None:
+                self.counters["resent"] += 1
+                self._send(session, answer, True)
+                return
+            before = session.find(command.id)
+            if before is not None:
+                self.counters["resent"] += 1
+                running = before is session.running
+                self._reply(session, Resent(id=command.id, state="running" if running else "queued"))
+                return
+        if self.stopping:
+            self._reply(session, ErrorReply(id=command.id, code=Code.STOPPING, message="the kernel is shutting down"))
+            return
+        if len(session.queue) >= self.queue_length:
+            self.counters["busy"] += 1
+            message = f"{self.queue_length} messages of this session are waiting; send again when some are answered"
+            self._reply(session, ErrorReply(id=command.id, code=Code.BUSY, message=message))
+            return
+        session.queue.append(Request(self, session, command))
+        self.queued += 1
+        if session.running is None and len(session.queue) == 1:
+            self._ready.append(session)
+
+    def _dispatch(self) -> None:
+        while self._ready and self.running < self._capacity:
+            session = self._ready.popleft()
+            if not session.queue or session.running is not None:
+                continue
+            request = session.queue.popleft()
+            session.running = request
+            self.running += 1
+            self.queued -= 1
+            self.counters["commands"] += 1
+            try:
+                self.handler.start(request)
+            except Exception:
+                log.exception("the handler did not take a request")
+                request.fail(Code.FAILED, "the kernel failed; its log says how")
+
+    def _drop(self, session: Session, request: Request, code: Code, message: str) -> None:
+        session.queue.remove(request)
+        self.queued -= 1
+        frame = pack(ErrorReply(id=request.id, code=code, message=message))
+        if request.id is not None:
+            session.remember(request.id, frame)
+        self._send(session, frame, True)
+
+    def cancel(self, session: Session, target: int | None) -> int:
+        """Takes waiting requests out of the queue; answers how many."""
+        chosen = [r for r in session.queue if target is None or r.id == target]
+        for request in chosen:
+            self._drop(session, request, Code.CANCELLED, "taken out of the queue before it began")
+        return len(chosen)
+
+    def _change_capacity(self, by: int) -> None:
+        self._capacity += by
+
+    # -- out ----------------------------------------------------------------------------------------------------------
+
+    def _deliver(self, request: Request, frame: bytes, final: bool) -> None:
+        session = request.session
+        if not final:
+            request.delivered += 1
+        else:
+            session.running = None
+            session.handled += 1
+            self.running -= 1
+            if request.id is not None:
+                session.remember(request.id, frame)
+            if session.queue:
+                self._ready.append(session)
+        if not self._send(session, frame, final):
+            request.lost += 1
+
+    def _reply(self, session: Session, reply: Reply) -> None:
+        self._send(session, pack(reply), True)
+
+    def _send(self, session: Session, frame: bytes, final: bool) -> bool:
+        """Sends, or keeps for later what cannot go now; False: neither."""
+        if not session.outbox and self._try(session, frame):
+            return True
+        if session.keep(frame, final):
+            return True
+        session.lost += 1
+        self.counters["lost"] += 1
+        return False
+
+    def _try(self, session: Session, frame: bytes) -> bool:
+        assert self._socket is not None
+        try:
+            self._socket.send(session.identity, zmq.SNDMORE | zmq.NOBLOCK)
+            self._socket.send(frame, zmq.NOBLOCK)
+        except zmq.Again:  # it reads too slowly
+            self._blocked.add(session.identity)
+            return False
+        except zmq.ZMQError as problem:
+            if problem.errno != zmq.EHOSTUNREACH:
+                log.error("send", extra={"reason": str(problem)})
+            return False  # it is away; its next message empties the outbox
+        return True
+
+    def _unblock(self) -> None:
+        for identity in list(self._blocked):
+            blocked = self.sessions.get(identity)
+            if blocked is None:
+                self._blocked.discard(identity)
+            else:
+                self._empty_outbox(blocked)
+
+    def _empty_outbox(self, session: Session) -> None:
+        self._blocked.discard(session.identity)
+        while session.outbox and self._try(session, session.outbox[0][0]):
+            session.sent()

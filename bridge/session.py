@@ -1,0 +1,195 @@
+"""What the server remembers of one client, and of one command of his.
+
+A session is a ROUTER identity: a client that sets its own identity finds its session again after a lost connection,
+with its queue, its subscriptions, what could not be delivered, and the answers to its last commands, so that it may
+safely resend.
+"""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+from .codes import Code
+from .covenant import ROLES, Approval, Approve, Command, ErrorReply, Event, Reply
+from .wire import WireProblem, pack
+
+if TYPE_CHECKING:
+    from .server import Server
+
+REMEMBERED = 64  # answers kept for resends
+REMEMBERED_BYTES = 4 * 1024 * 1024
+OUTBOX = 1024  # messages kept for a client that does not take them
+SLOW_CLIENT = 5.0  # seconds that a streaming request waits for its client before it drops what it streams
+OUTBOX_BYTES = 16 * 1024 * 1024
+
+
+class Withdrawn(Exception):
+    """What a handler waited for will not come: the request was interrupted, or the server stops."""
+
+
+class Session:
+    """One client. Touched by the server's loop alone."""
+
+    def __init__(self, identity: bytes, roles: frozenset[str] = frozenset(ROLES)) -> None:
+        self.identity = identity
+        self.name = ""
+        self.roles = roles
+        self.greeted = False
+        self.queue: deque[Request] = deque()
+        self.running: Request | None = None
+        self.topics: set[str] = set()
+        self.heard = monotonic()
+        self.handled = 0
+        self.lost = 0
+        self._answers: OrderedDict[int, bytes] = OrderedDict()
+        self._answers_bytes = 0
+        self.outbox: deque[tuple[bytes, bool]] = deque()
+        self._outbox_bytes = 0
+
+    def find(self, id: int) -> Request | None:
+        """The request of that id, if it runs or waits."""
+        if self.running is not None and self.running.id == id:
+            return self.running
+        return next((request for request in self.queue if request.id == id), None)
+
+    def remember(self, id: int, answer: bytes) -> None:
+        self._answers[id] = answer
+        self._answers_bytes += len(answer)
+        while len(self._answers) > REMEMBERED or (self._answers_bytes > REMEMBERED_BYTES and len(self._answers) > 1):
+            self._answers_bytes -= len(self._answers.popitem(last=False)[1])
+
+    def answer_to(self, id: int) -> bytes | None:
+        return self._answers.get(id)
+
+    def keep(self, frame: bytes, final: bool) -> bool:
+        """Puts aside what could not be sent. Answers are kept whatever happens (the queue bounds their number); events
+        and streamed outcomes are dropped when the client is too far behind, and False says so."""
+        if not final and (len(self.outbox) >= OUTBOX or self._outbox_bytes + len(frame) > OUTBOX_BYTES):
+            return False
+        self.outbox.append((frame, final))
+        self._outbox_bytes += len(frame)
+        return True
+
+    def sent(self) -> None:
+        """The first message of the outbox went out."""
+        self._outbox_bytes -= len(self.outbox.popleft()[0])
+
+
+class Request:
+    """One command on its way. `command`, `session_name` and `id` may be read, and the methods called, from any
+    thread."""
+
+    def __init__(self, server: Server, session: Session, command: Command) -> None:
+        self.command = command
+        self.id = command.id
+        self.session_name = session.name
+        self.session = session
+        self.interrupted = False
+        self.lost = 0  # streamed messages dropped because the client was too slow
+        self.posted = 0
+        self.delivered = 0
+        self._server = server
+        self._lock = threading.Lock()
+        self._stop: Callable[[], None] | None = None
+        self._finished = False
+
+    def send(self, event: Event) -> None:
+        """Sends an event of this request (outcome, progress) ahead of its answer.
+
+        Waits a while for a client that does not keep up, so that a long script does not fill the memory.
+        """
+        event.id = self.id
+        patience = monotonic() + SLOW_CLIENT
+        while self.posted - self.delivered + len(self.session.outbox) > OUTBOX // 2 and monotonic() < patience:
+            sleep(0.005)
+        self.posted += 1
+        try:
+            self._server.post(self, pack(event), False)
+        except WireProblem:
+            self.lost += 1
+
+    def finish(self, reply: Reply) -> None:
+        """Answers. A second answer is ignored; a reply that cannot be sent becomes an error that can."""
+        with self._lock:
+            if self._finished:
+                return
+            self._finished = True
+        reply.id = self.id
+        try:
+            frame = pack(reply)
+            if len(frame) > self._server.max_frame:
+                raise WireProblem(
+                    Code.UNSENDABLE, f"the reply has {len(frame)} bytes; at most {self._server.max_frame}"
+                )
+        except WireProblem as problem:
+            frame = pack(ErrorReply(id=self.id, code=problem.code, message=str(problem)))
+        self._server.post(self, frame, True)
+
+    def fail(self, code: Code, message: str) -> None:
+        """Answers with an error."""
+        self.finish(ErrorReply(code=code, message=message))
+
+    @contextmanager
+    def interruptible(self, stop: Callable[[], None]) -> Iterator[None]:
+        """While the body runs, an interrupt calls `stop` (on the server's thread, at most once, and never later than
+        the body's end: it cannot hit the next request of the same worker)."""
+        with self._lock:
+            self._stop = stop
+            if self.interrupted:
+                stop()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stop = None
+
+    def interrupt(self) -> None:
+        """Asks the handler to stop."""
+        with self._lock:
+            if self.interrupted or self._finished:
+                return
+            self.interrupted = True
+            if self._stop is not None:
+                self._stop()
+        self._server.withdraw(self)
+
+    @contextmanager
+    def stepping_aside(self) -> Iterator[None]:
+        """While the body waits for something slow (a person, a model), this request takes up no place among the running
+        ones: another begins in its stead."""
+        self._server.change_capacity(+1)
+        try:
+            yield
+        finally:
+            self._server.change_capacity(-1)
+
+    def ask(self, approval: Approval, timeout: float | None = None) -> Approve:
+        """Sends `approval` and waits for the answer, blocking the calling thread alone.
+
+        Raises Withdrawn if the request is interrupted or the server stops, TimeoutError after `timeout` seconds.
+        """
+        answers: queue.SimpleQueue[Approve | None] = queue.SimpleQueue()
+        approval.approval = secrets.token_hex(8)
+        approval.id = self.id
+        self._server.expect(approval, self, answers)
+        try:
+            with self.stepping_aside():
+                if self.interrupted:
+                    raise Withdrawn("interrupted")
+                self.send(approval)
+                try:
+                    answer = answers.get(timeout=timeout)
+                except queue.Empty:
+                    raise TimeoutError(f"nobody answered within {timeout:g} s") from None
+        finally:
+            self._server.forget(approval.approval)
+        if answer is None:
+            raise Withdrawn("interrupted" if self.interrupted else "the kernel stops")
+        return answer
