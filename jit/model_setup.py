@@ -42,7 +42,6 @@ from .model_status import (
     installed,
     model_status,
     read_state,
-    someone_builds,
     weights_path,
 )
 
@@ -77,7 +76,9 @@ def build(tell: Callable[[State], None] = lambda state: None) -> None:
         state = State(started=time.time(), pid=os.getpid(), log=str(folder() / "build.log"))
         state.broken = bool(read_state().get("broken"))
         scratch = folder() / "scratch"
-        shutil.rmtree(scratch, ignore_errors=True)  # what a killed builder left
+        state.write()
+        _end_orphans(scratch)  # what a killed builder left
+        shutil.rmtree(scratch, ignore_errors=True)
         try:
             scratch.mkdir()
             with open(state.log, "w", encoding="utf-8") as log:
@@ -91,6 +92,16 @@ def build(tell: Callable[[State], None] = lambda state: None) -> None:
         state.broken = False
         state.enter("ready")
         tell(state)
+
+
+def _end_orphans(scratch: Path) -> None:
+    """Kill compilers that outlived their builder. They are known by their TMPDIR, which nobody else has (Linux only;
+    elsewhere they end by themselves, because their files are removed)."""
+    mark = f"TMPDIR={scratch}".encode()
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # somebody else's, or gone meanwhile
+            if mark in environ.read_bytes().split(b"\0"):
+                os.kill(int(environ.parent.name), signal.SIGKILL)
 
 
 def _explain(problem: BaseException) -> str:
@@ -250,8 +261,8 @@ def start() -> ModelStatus:
             cwd=folder(),
         )
     deadline = time.monotonic() + 20
-    while builder.poll() is None and not someone_builds() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    while builder.poll() is None and read_state().get("pid") != builder.pid and time.monotonic() < deadline:
+        time.sleep(0.02)  # until it says something, or ends because another one is at it
     return model_status()
 
 

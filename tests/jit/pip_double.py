@@ -4,6 +4,7 @@ The fifo `gate` beside this file, where there is one, holds `pip wheel` at 50 % 
 is printed in the middle of `pip wheel`, which then ends with status 1; `calls` collects the command lines.
 """
 
+import os
 import pathlib
 import sys
 
@@ -29,6 +30,7 @@ def put(distribution: str, module: str, files: dict[str, str]) -> None:
 if ARGUMENTS[0] == "wheel":
     scratch = pathlib.Path(ARGUMENTS[ARGUMENTS.index("--wheel-dir") + 1])
     (scratch / "objects").write_text("half of it")
+    (HERE / "pid").write_text(str(os.getpid()))
     print("[1/4] Building", flush=True)
     print("[2/4] Building", flush=True)
     if (HERE / "gate").exists():

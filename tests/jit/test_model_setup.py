@@ -167,8 +167,13 @@ def test_killed_in_the_middle_it_says_so_and_begins_again(scratch: Scratch) -> N
     status, printed = scratch.run()
     assert status == 1 and "the builder was killed at building; `make model` begins again" in printed
     assert (scratch.folder / "scratch" / "objects").exists()
+    orphan = Path("/proc") / (scratch.pip / "pid").read_text() / "cmdline"
+    assert orphan.read_bytes()
+    again = scratch.spawn("build")
+    until(lambda: scratch.state().get("pid") == again.pid and scratch.state().get("percent") == 50)
+    assert not orphan.exists() or not orphan.read_bytes()  # ended, if not yet reaped
     scratch.let_go()
-    assert scratch.run("build")[0] == 0
+    assert again.wait(timeout=30) == 0
     assert not (scratch.folder / "scratch").exists()
 
 
