@@ -66,6 +66,7 @@ class ImageFile(FileStorage):
         self._saved_at = -1
         self._unsaved = 0
         self._is_closed = False
+        self._spools = False
         try:
             with self._hear_the_log():
                 super().__init__(path, read_only=read_only)
@@ -261,7 +262,7 @@ class ImageFile(FileStorage):
 
     def _clear_temp(self) -> None:
         self._tindex.clear()
-        if isinstance(self._tfile, tempfile.SpooledTemporaryFile):
+        if self._spools:
             if self._tfile._rolled:
                 self._renew_temp()  # a file gives its room back, and one that could not be written goes
             else:
@@ -274,6 +275,7 @@ class ImageFile(FileStorage):
         old = self._tfile
         self._tfile = tempfile.SpooledTemporaryFile(COMMIT_IN_MEMORY, dir=os.path.dirname(self._file_name))
         self._tfmt = TempFormatter(self._tfile)
+        self._spools = True
         with contextlib.suppress(OSError):
             old.close()
 
