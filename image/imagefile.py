@@ -7,8 +7,9 @@ added here, and why:
   That is right for a commit that a crash interrupted and wrong for a damaged length in the middle, after which
   everything would be cut off. So the rest of the file is searched first: if a whole transaction follows, the file is
   damaged and stays as it is; if none does, the torn end is put aside in ``.trN`` and the file goes on without it.
-- **A full disk.** The room for a commit is reserved before the first byte of it is written. FileStorage's own way out
-  of a failed write flushes the same buffer again and fails again.
+- **A full disk.** FileStorage's own way out of a failed write flushes the same buffer again, fails again, and leaves
+  it to be written later. Here the buffer is dropped with the file object that holds it, and the file cut back. (Tried
+  and given up: reserving the room first with posix_fallocate. Readers then buffer the zeros.)
 - **The index.** Without its index file a big image takes long to open, and FileStorage saves it only on closing. Here
   it is also saved as the image grows, whole or not at all, with a checksum: a wrong index is worse than none.
 - **Forks.** A child of a fork shares the lock and the file position with its parent, and could release the one and
@@ -217,26 +218,15 @@ class ImageFile(FileStorage):
             raise self._explained(error) from error
 
     def tpc_vote(self, transaction: Any) -> Any:
-        with self._lock:
-            if transaction is self._transaction:
-                self._reserve(self._thl + self._tfile.tell() + 8)
         try:
             return super().tpc_vote(transaction)
         except OSError as error:
+            size = self._thl + self._tfile.tell() + 8
             self._forget_what_was_written()
-            raise self._explained(error) from error
-
-    def _reserve(self, size: int) -> None:
-        try:
-            os.posix_fallocate(self._file.fileno(), self._pos, size)
-        except OSError as error:
-            os.ftruncate(self._file.fileno(), self._pos)
-            if error.errno in _NO_ROOM:
-                raise self._explained(error, size) from error
-            # A file system that cannot reserve. The write itself will tell.
+            raise self._explained(error, size) from error
 
     def _forget_what_was_written(self) -> None:
-        """Back to the last commit: the buffer that could not be written must not be written later."""
+        """Back to the last commit: what could not be written must not be written later, nor be read."""
         with self._lock:
             os.ftruncate(self._file.fileno(), self._pos)
             self._file.raw.close()
