@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .complete import is_complete
-    from .parse import parse, parse_method
+    from .layout import format_tree
+    from .reader import parse, parse_method
     from .problem import SyntaxProblem
 
-__all__ = ["SyntaxProblem", "is_complete", "parse", "parse_method"]
+__all__ = ["SyntaxProblem", "format_tree", "is_complete", "parse", "parse_method"]
 
 _HOMES = {
-    "parse": ".parse",
-    "parse_method": ".parse",
+    "parse": ".reader",
+    "format_tree": ".layout",
+    "parse_method": ".reader",
     "is_complete": ".complete",
     "SyntaxProblem": ".problem",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .parse import parse
+from .reader import parse
 from .problem import SyntaxProblem
 
 
