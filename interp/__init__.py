@@ -1,1 +1,36 @@
+"""Tree to running sends: compiler, dispatch, exceptions, the library, and the worker. Imported on first use."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "Budget": "worker",
+    "Miss": "misses",
+    "Outcome": "worker",
+    "Report": "report",
+    "Resolution": "worker",
+    "Worker": "worker",
+    "World": "world",
+    "deep": "worker",
+}
+
+if TYPE_CHECKING:
+    from .misses import Miss as Miss
+    from .report import Report as Report
+    from .worker import Budget as Budget
+    from .worker import Outcome as Outcome
+    from .worker import Resolution as Resolution
+    from .worker import Worker as Worker
+    from .worker import deep as deep
+    from .world import World as World
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,462 @@
+"""Arithmetic, comparison and indexing in line, under a guard on the operands' types.
+
+``a + b`` with both operands int or float is what Python computes; anything else is sent. A whole tree of such operations
+over names and literals is guarded once, at its leaves, because + - * of numbers gives numbers.
+Selectors that someone has redefined on the numbers are never in line (``Mode.redefined``).
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ..grammar import nodes as n
+from .scopes import Scopes, Variable
+
+if TYPE_CHECKING:
+    from .compiler import Emitter
+
+OPERATORS: dict[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
+WHOLE: dict[str, type[ast.operator]] = {"//": ast.FloorDiv, "\\\\": ast.Mod}
+BITS: dict[str, type[ast.operator]] = {"bitAnd:": ast.BitAnd, "bitOr:": ast.BitOr, "bitXor:": ast.BitXor}
+COMPARE: dict[str, type[ast.cmpop]] = {
+    "<": ast.Lt,
+    ">": ast.Gt,
+    "<=": ast.LtE,
+    ">=": ast.GtE,
+    "=": ast.Eq,
+    "~=": ast.NotEq,
+}
+NUMERIC = ("int", "float", "num")
+NUMBER_SELECTORS = frozenset({*OPERATORS, *WHOLE, *BITS, *COMPARE, "/"})
+
+
+def value(em: Emitter, node: n.Send) -> ast.expr | None:
+    """The in-line form of a send, or None."""
+    selector = node.selector
+    if selector in em.mode.redefined:
+        return None
+    if selector in OPERATORS or selector in COMPARE or selector == "/":
+        return _numeric(em, node)
+    if selector in WHOLE or selector in BITS:
+        return _whole(em, node)
+    match selector:
+        case "==" | "~~":
+            return _identity(em, node)
+        case "not":
+            return _not(em, node)
+        case "isNil" | "notNil":
+            return _nil_test(em, node)
+        case "value" | "value:" | "value:value:" | "value:value:value:":
+            return _call(em, node)
+        case "at:" if len(node.args) == 1:
+            return _at(em, node)
+        case "at:put:":
+            return _at_put(em, node)
+    return None
+
+
+# --- numbers ------------------------------------------------------------------
+
+
+def _leaf(node: n.Node) -> bool:
+    return isinstance(node, n.Name | n.Number) or (isinstance(node, n.Pseudo) and node.name == "self")
+
+
+def _tree(node: n.Node, redefined: frozenset[str], top: bool = True) -> bool:
+    """Is this arithmetic over leaves only, except perhaps the very first operand?"""
+    if isinstance(node, n.Send) and node.selector in OPERATORS and node.selector not in redefined:
+        return _tree(node.receiver, redefined, top) and _tree(node.args[0], redefined, False)
+    return top or _leaf(node)
+
+
+def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
+    from .compiler import kind_of, located, typed
+
+    selector = node.selector
+    compare = selector in COMPARE
+    if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
+        return None
+    redefined = em.mode.redefined
+    parts = [node.receiver, node.args[0]]
+    fused = [
+        isinstance(part, n.Send) and part.selector in OPERATORS and part.selector not in redefined and _tree(part, redefined, i == 0)
+        for i, part in enumerate(parts)
+    ]
+    if any(fused) and all(f or _leaf(p) or i == 0 for i, (f, p) in enumerate(zip(fused, parts, strict=True))):
+        return _fused(em, node)
+    left, right = em.expressions(parts)
+    if selector in ("=", "~=") and (_never_number(left) or _never_number(right)):
+        return located(_plain(em, node, left, right), node)  # type: ignore[no-any-return]
+    left, right = _held(em, left), _held(em, right)
+    fast, kind, tests = _operation(selector, _again(left), _again(right), kind_of(left), kind_of(right))
+    located(fast, node)
+    if not tests:
+        return typed(fast, kind)  # type: ignore[no-any-return]
+    slow = _plain(em, node, _again(left), _again(right))
+    if compare:
+        return _guard(node, _names_tests(tests, left, right), fast, slow, kind)
+    return _guard(node, _names_tests(tests, left, right), fast, slow, None)
+
+
+def _plain(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -> ast.expr:
+    from .compiler import located
+
+    return located(em.plain_send(left, node.selector, [right]), node)  # type: ignore[no-any-return]
+
+
+def _never_number(expression: ast.expr) -> bool:
+    from .compiler import kind_of
+
+    if isinstance(expression, ast.Constant):
+        return type(expression.value) not in (int, float)
+    return kind_of(expression) in ("bool", "nil", "str") or (isinstance(expression, ast.Name) and expression.id[0] == "$")
+
+
+def _operation(
+    selector: str, left: ast.expr, right: ast.expr, lk: str | None, rk: str | None
+) -> tuple[ast.expr, str | None, list[str]]:
+    """Fast expression, its kind, and which operands ("left", "right") need a numeric test."""
+    tests = [side for side, kind in (("left", lk), ("right", rk)) if kind not in NUMERIC]
+    if selector in COMPARE:
+        return ast.Compare(left, [COMPARE[selector]()], [right]), "bool", tests
+    if selector == "/":
+        # Integers divide to Fractions: only floats go in line, and never by zero.
+        divide = ast.BinOp(left, ast.Div(), right)
+        nonzero = isinstance(right, ast.Constant) and bool(right.value)
+        if "float" in (lk, rk) and nonzero and not tests:
+            return divide, "float", []
+        return divide, "float", [*tests, "float" if "float" not in (lk, rk) else "", "" if nonzero else "nonzero"]
+    kind = "float" if "float" in (lk, rk) else ("int" if lk == rk == "int" else "num")
+    return ast.BinOp(left, OPERATORS[selector](), right), kind, tests
+
+
+def _names_tests(tests: list[str], left: ast.expr, right: ast.expr) -> list[ast.expr]:
+    result: list[ast.expr] = []
+    for test in tests:
+        match test:
+            case "left":
+                result.append(_is_number(_again(left)))
+            case "right":
+                if not (isinstance(left, ast.Name) and isinstance(right, ast.Name) and left.id == right.id and "left" in tests):
+                    result.append(_is_number(_again(right)))
+            case "float":
+                result.append(ast.BoolOp(ast.Or(), [_is(_again(left), "float"), _is(_again(right), "float")]))
+            case "nonzero":
+                result.append(_again(right))
+    return result
+
+
+def _guard(node: n.Node, tests: list[ast.expr], fast: ast.expr, slow: ast.expr, kind: str | None) -> ast.expr:
+    from .compiler import located, typed
+
+    test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
+    if kind == "bool":
+        # The send might answer anything; `truth` lets only a Boolean through as what the fast path proves.
+        return typed(located(ast.IfExp(test, fast, slow), node), None)  # type: ignore[no-any-return]
+    return typed(located(ast.IfExp(test, fast, slow), node), None)  # type: ignore[no-any-return]
+
+
+def _fused(em: Emitter, node: n.Send) -> ast.expr:
+    """A tree of + - * (and a comparison on top) over held leaves, guarded once."""
+    from .compiler import kind_of, located, typed
+
+    leaves: list[tuple[n.Node, ast.expr]] = []
+    order: list[n.Node] = []
+
+    def gather(part: n.Node) -> None:
+        if isinstance(part, n.Send) and part.selector in OPERATORS and part.selector not in em.mode.redefined and (
+            part is node or _tree(part, em.mode.redefined, not order)
+        ):
+            gather(part.receiver)
+            gather(part.args[0])
+        else:
+            order.append(part)
+
+    gather(node.receiver)
+    gather(node.args[0])
+    held = [_held(em, expression) for expression in em.expressions(order)]
+    by_node = {id(part): expression for part, expression in zip(order, held, strict=True)}
+    del leaves
+    tests: list[ast.expr] = []
+    seen: set[str] = set()
+    for expression in held:
+        if kind_of(expression) in NUMERIC:
+            continue
+        key = expression.id if isinstance(expression, ast.Name) else ""
+        if key in seen:
+            continue
+        seen.add(key)
+        tests.append(_is_number(_again(expression)))
+
+    def fast(part: n.Node) -> tuple[ast.expr, str | None]:
+        if id(part) in by_node:
+            leaf = _again(by_node[id(part)])
+            return leaf, kind_of(leaf) or "num"
+        assert isinstance(part, n.Send)
+        left, lk = fast(part.receiver)
+        right, rk = fast(part.args[0])
+        if part.selector == "/":
+            return located(ast.BinOp(left, ast.Div(), right), part), "float"
+        expression, kind, _ = _operation(part.selector, left, right, lk, rk)
+        return located(expression, part), kind
+
+    def slow(part: n.Node) -> ast.expr:
+        if id(part) in by_node:
+            return _again(by_node[id(part)])
+        assert isinstance(part, n.Send)
+        return located(em.plain_send(slow(part.receiver), part.selector, [slow(part.args[0])]), part)  # type: ignore[no-any-return]
+
+    if node.selector == "/":
+        # Both sides are numbers; in line only when one is surely or actually a float and the divisor is not zero.
+        left, lk = fast(node.receiver)
+        right, rk = fast(node.args[0])
+        name = em.temp()
+        other = em.temp()
+        from .compiler import load, store
+
+        numeric = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests) if tests else None
+        checks = [
+            ast.Compare(ast.Call(load("type"), [ast.NamedExpr(store(name), left)], []), [ast.Is()], [load("float")]),
+            ast.NamedExpr(store(other), right),
+        ]
+        test = ast.BoolOp(ast.And(), [*([numeric] if numeric is not None else []), *checks])
+        quick = located(ast.BinOp(load(name), ast.Div(), load(other)), node)
+        return located(ast.IfExp(test, quick, slow(node)), node)  # type: ignore[no-any-return]
+    quick, kind = fast(node)
+    if not tests:
+        return typed(quick, kind)  # type: ignore[no-any-return]
+    return _guard(node, tests, quick, slow(node), kind)
+
+
+def _whole(em: Emitter, node: n.Send) -> ast.expr | None:
+    """// \\\\ and the bit operations: integers only."""
+    from .compiler import kind_of, located, typed
+
+    if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
+        return None
+    left, right = em.expressions([node.receiver, node.args[0]])
+    left, right = _held(em, left), _held(em, right)
+    operator = WHOLE.get(node.selector) or BITS[node.selector]
+    fast = located(ast.BinOp(_again(left), operator(), _again(right)), node)
+    tests = [_is(_again(side), "int") for side in (left, right) if kind_of(side) != "int"]
+    if node.selector in WHOLE and not (isinstance(right, ast.Constant) and right.value):
+        tests.append(_again(right))
+    if not tests:
+        return typed(fast, "int")  # type: ignore[no-any-return]
+    return _guard(node, tests, fast, _plain(em, node, _again(left), _again(right)), None)
+
+
+# --- identity and truth ---------------------------------------------------------
+
+
+def _identity(em: Emitter, node: n.Send) -> ast.expr:
+    from .compiler import call, kind_of, located, typed
+
+    left, right = em.expressions([node.receiver, node.args[0]])
+    same = node.selector == "=="
+    operator: ast.cmpop = ast.Is() if same else ast.IsNot()
+    if any(_singular(side) for side in (left, right)):
+        if isinstance(left, ast.Constant):
+            left = _named(em, left)
+        return typed(located(ast.Compare(left, [operator], [right]), node), "bool")  # type: ignore[no-any-return]
+    left, right = _held(em, left), _held(em, right)
+    if kind_of(left) == kind_of(right) == "int":
+        number: ast.cmpop = ast.Eq() if same else ast.NotEq()
+        return typed(located(ast.Compare(_again(left), [number], [_again(right)]), node), "bool")  # type: ignore[no-any-return]
+    left, right = _named(em, left), _named(em, right)
+    identical = ast.Compare(_again(left), [ast.Is()], [_again(right)])
+    result: ast.expr = ast.BoolOp(ast.Or(), [identical, call("same", _again(left), _again(right))])
+    if not same:
+        result = ast.UnaryOp(ast.Not(), result)
+    return typed(located(result, node), "bool")  # type: ignore[no-any-return]
+
+
+def _singular(expression: ast.expr) -> bool:
+    """Values of which there is only one: identity is Python's ``is``."""
+    from .compiler import kind_of
+
+    if isinstance(expression, ast.Constant):
+        return expression.value is None or isinstance(expression.value, bool)
+    return kind_of(expression) in ("bool", "nil") or (isinstance(expression, ast.Name) and expression.id[0] == "$")
+
+
+def _not(em: Emitter, node: n.Send) -> ast.expr | None:
+    from .compiler import kind_of, located, typed
+
+    receiver = em.expr(node.receiver)
+    if kind_of(receiver) == "bool":
+        return typed(located(ast.UnaryOp(ast.Not(), receiver), node), "bool")  # type: ignore[no-any-return]
+    return located(em.plain_send(receiver, "not", []), node)  # type: ignore[no-any-return]
+
+
+def _nil_test(em: Emitter, node: n.Send) -> ast.expr | None:
+    from .compiler import const, located
+
+    receiver = _named(em, _held(em, em.expr(node.receiver)))
+    nil = ast.Compare(_again(receiver), [ast.Is()], [const(None)])
+    slow = em.plain_send(_again(receiver), node.selector, [])
+    if node.selector == "isNil":
+        return located(ast.BoolOp(ast.Or(), [nil, slow]), node)  # type: ignore[no-any-return]
+    return located(ast.IfExp(nil, const(False), slow), node)  # type: ignore[no-any-return]
+
+
+# --- blocks and arrays ----------------------------------------------------------
+
+
+def _call(em: Emitter, node: n.Send) -> ast.expr | None:
+    from .compiler import call, load, located
+
+    receiver, *args = em.expressions([node.receiver, *node.args])
+    receiver = _held(em, receiver)
+    args = [_held(em, arg) for arg in args]
+    test = ast.Compare(call("type", _again(receiver)), [ast.Is()], [load("function")])
+    fast = located(ast.Call(_again(receiver), [_again(arg) for arg in args], []), node)
+    slow = em.plain_send(_again(receiver), node.selector, [_again(arg) for arg in args])
+    return located(ast.IfExp(test, fast, slow), node)  # type: ignore[no-any-return]
+
+
+def _at(em: Emitter, node: n.Send) -> ast.expr | None:
+    from .compiler import located
+
+    receiver, index = em.expressions([node.receiver, node.args[0]])
+    receiver, index = _held(em, receiver), _held(em, index)
+    test, place = _array_guard(receiver, index, "Array clean", "Array live")
+    fast = ast.Subscript(ast.Attribute(_again(receiver), "_items", ast.Load()), place, ast.Load())
+    slow = em.plain_send(_again(receiver), "at:", [_again(index)])
+    return located(ast.IfExp(test, fast, slow), node)  # type: ignore[no-any-return]
+
+
+def _at_put(em: Emitter, node: n.Send) -> ast.expr | None:
+    from .compiler import const, located
+
+    receiver, index, value = em.expressions([node.receiver, *node.args])
+    receiver, index, value = _held(em, receiver), _held(em, index), _held(em, value)
+    test, place = _array_guard(receiver, index, "Array live")
+    target = ast.Subscript(ast.Attribute(_again(receiver), "_items", ast.Load()), place, ast.Store())
+    fast = ast.Assign([target], _again(value))
+    slow = ast.Expr(located(em.plain_send(_again(receiver), "at:put:", [_again(index), _again(value)]), node))
+    em.emit(ast.If(test, [fast], [slow]), node)
+    del const
+    return _again(value)
+
+
+def _array_guard(receiver: ast.expr, index: ast.expr, *types: str) -> tuple[ast.expr, ast.expr]:
+    """Test that ``receiver`` is an Array and ``index`` an int in range; and the Python index."""
+    from .compiler import call, const, kind_of, load
+
+    of_type: list[ast.expr] = [ast.Compare(call("type", _again(receiver)), [ast.Is()], [load(t)]) for t in reversed(types)]
+    tests: list[ast.expr] = [of_type[0] if len(of_type) == 1 else ast.BoolOp(ast.Or(), of_type)]
+    size = call("len", ast.Attribute(_again(receiver), "_items", ast.Load()))
+    if isinstance(index, ast.Constant) and type(index.value) is int and index.value > 0:
+        tests.append(ast.Compare(size, [ast.GtE()], [_again(index)]))
+        return ast.BoolOp(ast.And(), tests), const(index.value - 1)
+    if kind_of(index) != "int":
+        tests.append(_is(_again(index), "int"))
+    tests.append(ast.Compare(const(0), [ast.Lt(), ast.LtE()], [_again(index), size]))
+    return ast.BoolOp(ast.And(), tests), ast.BinOp(_again(index), ast.Sub(), const(1))
+
+
+# --- helpers ------------------------------------------------------------------
+
+
+def _held(em: Emitter, expression: ast.expr) -> ast.expr:
+    from .compiler import kind_of, load, store, typed
+
+    if isinstance(expression, ast.Constant | ast.Name):
+        return expression
+    name = em.temp()
+    em.emit(ast.Assign([store(name)], expression))
+    return typed(load(name), kind_of(expression))  # type: ignore[no-any-return]
+
+
+def _named(em: Emitter, expression: ast.expr) -> ast.expr:
+    """A name for a constant: Python warns of ``is`` with a literal."""
+    from .compiler import load, store
+
+    if not isinstance(expression, ast.Constant):
+        return expression
+    name = em.temp()
+    em.emit(ast.Assign([store(name)], expression))
+    return load(name)
+
+
+def _again(expression: ast.expr) -> ast.expr:
+    from .compiler import const, kind_of, load, typed
+
+    if isinstance(expression, ast.Name):
+        return typed(load(expression.id), kind_of(expression))  # type: ignore[no-any-return]
+    if isinstance(expression, ast.Constant):
+        return typed(const(expression.value), kind_of(expression))  # type: ignore[no-any-return]
+    return expression
+
+
+def _is(expression: ast.expr, kind: str) -> ast.expr:
+    from .compiler import call, load
+
+    return ast.Compare(call("type", expression), [ast.Is()], [load(kind)])
+
+
+def _is_number(expression: ast.expr) -> ast.expr:
+    return ast.BoolOp(ast.Or(), [_is(_again(expression), "int"), _is(_again(expression), "float")])
+
+
+# --- types of variables ---------------------------------------------------------
+
+
+def settle_types(scopes: Scopes, redefined: frozenset[str]) -> None:
+    """Find the variables that can only ever hold an int or a float: every assignment says so, and none is read as nil.
+
+    Optimistic: assume it of every candidate, and drop those whose assignments contradict, until nothing changes.
+    """
+    candidates: dict[int, Variable] = {}
+    lookup: dict[int, dict[str, Variable]] = scopes.declared
+    for names in lookup.values():
+        for variable in names.values():
+            if not variable.parameter and variable.definite and variable.writes and not variable.captured:
+                candidates[id(variable)] = variable
+    by_name: dict[str, list[Variable]] = {}
+    for names in lookup.values():
+        for variable in names.values():
+            by_name.setdefault(variable.name, []).append(variable)
+
+    def kind(node: n.Node) -> str | None:
+        match node:
+            case n.Number(value=value) if type(value) is int:
+                return "int"
+            case n.Number(value=value) if type(value) is float:
+                return "float"
+            case n.Name(name=name):
+                # A name may be declared more than once in the method: believe what is true of all.
+                kinds = {variable.type for variable in by_name.get(name, [])}
+                return kinds.pop() if len(kinds) == 1 else None
+            case n.Send(receiver=receiver, selector=selector, args=(arg,)) if selector in OPERATORS and selector not in redefined:
+                left, right = kind(receiver), kind(arg)
+                if left is None or right is None:
+                    return None
+                return "float" if "float" in (left, right) else "int"
+            case n.Send(receiver=receiver, selector=selector, args=(n.Number(value=int(divisor)),)) if (
+                selector in WHOLE and divisor and selector not in redefined
+            ):
+                return "int" if kind(receiver) == "int" else None
+            case n.Assign(value=value):
+                return kind(value)
+            case _:
+                return None
+
+    for variable in candidates.values():
+        variable.type = "int"
+    for wanted in ("int", "float"):
+        changed = True
+        while changed:
+            changed = False
+            for variable in candidates.values():
+                if variable.type == wanted and any(kind(write) != wanted for write in variable.writes):
+                    variable.type = "float" if wanted == "int" and any(_floaty(w) for w in variable.writes) else None
+                    changed = True
+
+
+def _floaty(node: n.Node) -> bool:
+    from .scopes import any_node
+
+    return any_node(node, lambda one: isinstance(one, n.Number) and type(one.value) is float)

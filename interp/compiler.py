@@ -1,0 +1,557 @@
+"""Trees to Python: each method becomes one Python function, so that CPython's adaptive interpreter sees plain code.
+
+What the emitted code looks like (``batos eval --python`` shows it)::
+
+    Account >> deposit: amount [ balance := balance + amount. ^self ]
+
+    def deposit_(self, amount):
+        try:
+            try:
+                %1 = self.balance
+            except AttributeError:
+                %1 = inherited(self, 'balance', 7)
+            self.balance = %1 + amount if type(%1) is int and type(amount) is int ... else #+[type(%1)](%1, amount)
+            return self
+        except Exception as %e:
+            return failed(%e, self)
+
+* A send is ``table[type(receiver)](receiver, ...)`` where ``table``, a global named ``#selector``, is a dict of the
+  functions by receiver type (dispatch.py).
+* Arithmetic is tried in line under a guard on the operand types. Control flow is in line (control.py).
+* Python evaluates left to right as Smalltalk does; where a part needs statements of its own, what was
+  computed before it is put into a temporary first, so the order stays the same.
+* A Python error inside a primitive surfaces in ``failed``, which signals it as an exception of the language while
+  the callers are still on the stack.
+
+Names that cannot collide: sends' tables begin with ``#``, constants with ``$``, temporaries with ``%``; what a programmer
+wrote keeps its name, as Python allows any text as a name in a tree.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+from ..grammar import nodes as n
+from . import arithmetic, control
+from .scopes import Function, Scopes, Variable, inlined_blocks
+
+Resolve = Callable[[str], str]
+
+
+@dataclass
+class Compiled:
+    """What compiling gives: code of a module that defines ``entry``, and the globals it needs."""
+
+    code: CodeType
+    entry: str
+    selectors: frozenset[str]
+    supers: frozenset[str]
+    constants: dict[str, Any]
+    free: dict[str, bool]
+    tree: ast.Module
+
+
+def const(value: Any) -> ast.expr:
+    return ast.Constant(value)
+
+
+def load(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
+
+
+def store(name: str) -> ast.Name:
+    return ast.Name(name, ast.Store())
+
+
+def call(function: str | ast.expr, *args: ast.expr) -> ast.Call:
+    return ast.Call(load(function) if isinstance(function, str) else function, list(args), [])
+
+
+def typed(expression: Any, kind: str | None) -> Any:
+    """Note what is known of a value's type: int, num (int or float), float, bool, nil, or None for anything."""
+    expression.kind = kind
+    return expression
+
+
+def kind_of(expression: ast.expr) -> str | None:
+    return getattr(expression, "kind", None)
+
+
+@dataclass
+class Mode:
+    """What the compiler is told about the world.
+
+    ``resolve(name)`` answers where a free name is found: "slot" (self has or inherits a data slot), "send" (a method),
+    "world", or "dynamic" (not known now; looked up when it runs). ``shared`` names are mostly read from a parent.
+    ``plain`` are the arithmetic selectors nobody has redefined. ``checked`` asks every store whether the value can persist.
+    """
+
+    resolve: Resolve
+    shared: frozenset[str] = frozenset()
+    redefined: frozenset[str] = frozenset()
+    checked: bool = False
+    top_level: bool = False
+    # Distinguishes the super sends of this method's holder from others'.
+    holder: str = ""
+
+
+class Emitter:
+    """Second pass: the tree of one method, expression by expression, into Python's tree."""
+
+    def __init__(self, scopes: Scopes, mode: Mode, filename: str) -> None:
+        self.scopes = scopes
+        self.mode = mode
+        self.filename = filename
+        self.selectors: set[str] = set()
+        self.supers: set[str] = set()
+        self.constants: dict[str, Any] = {}
+        self.out: list[ast.stmt] = []
+        self.impure = 0  # statements emitted so far whose order matters
+        self.lexical: list[dict[str, Variable]] = []
+        self.function: Function = scopes.root
+        self._temps = 0
+        self._blocks = 0
+        self.types_settled = False
+
+    # --- small tools
+
+    def temp(self) -> str:
+        self._temps += 1
+        return f"%{self._temps}"
+
+    def emit(self, statement: ast.stmt, node: n.Node | None = None, pure: bool = False) -> None:
+        if node is not None:
+            locate(statement, node.span)
+        self.out.append(statement)
+        if not pure:
+            self.impure += 1
+
+    def hold(self, expression: ast.expr) -> ast.expr:
+        """The expression as something that can be used twice: itself if it is a name or constant, else a temporary."""
+        if isinstance(expression, ast.Name | ast.Constant):
+            return expression
+        name = self.temp()
+        self.emit(ast.Assign([store(name)], expression))
+        return typed(load(name), kind_of(expression))
+
+    def constant(self, value: Any) -> ast.expr:
+        if value is None or type(value) in (int, float, str, bytes, bool):
+            return const(value)
+        name = f"$ {len(self.constants)} {self.filename}"
+        for known, other in self.constants.items():
+            if type(other) is type(value) and other is value:
+                name = known
+        self.constants[name] = value
+        return load(name)
+
+    def table(self, selector: str) -> ast.expr:
+        self.selectors.add(selector)
+        return load("#" + selector)
+
+    def super_table(self, selector: str) -> ast.expr:
+        name = f"^{selector} {self.mode.holder}"
+        self.supers.add(name)
+        return load(name)
+
+    def find(self, name: str) -> Variable | None:
+        for scope in reversed(self.lexical):
+            if name in scope:
+                return scope[name]
+        return None
+
+    def nested(self, build: Callable[[], Any]) -> tuple[list[ast.stmt], Any]:
+        """Run build with a statement list of its own: what it emitted, and its result."""
+        outer, self.out = self.out, []
+        try:
+            result = build()
+            return self.out, result
+        finally:
+            self.out = outer
+
+    # --- expressions
+
+    def expressions(self, parts: list[n.Node]) -> list[ast.expr]:
+        """Several expressions in order; earlier ones are saved when a later one needs statements."""
+        results: list[ast.expr] = []
+        for part in parts:
+            start, before = len(self.out), self.impure
+            result = self.expr(part)
+            if self.impure != before:
+                position = start
+                for index, earlier in enumerate(results):
+                    if not self.stable(earlier):
+                        name = self.temp()
+                        self.out.insert(position, ast.Assign([store(name)], earlier))
+                        position += 1
+                        results[index] = typed(load(name), kind_of(earlier))
+            results.append(result)
+        return results
+
+    def stable(self, expression: ast.expr) -> bool:
+        if isinstance(expression, ast.Constant):
+            return True
+        return isinstance(expression, ast.Name) and (
+            getattr(expression, "fixed", False) or expression.id[0] in "%$#" or expression.id == "self"
+        )
+
+    def expr(self, node: n.Node) -> ast.expr:
+        match node:
+            case n.Number(value=value):
+                if isinstance(value, n.Scaled):
+                    return self.constant(scaled(value))
+                return typed(const(value), "int" if type(value) is int else "float")
+            case n.String(value=value):
+                return typed(const(value), "str")
+            case n.Symbol() | n.Character() | n.Array() | n.Bytes():
+                return self.constant(literal(node))
+            case n.Pseudo(name=name):
+                return self.pseudo(name, node)
+            case n.Name(name=name):
+                return self.read(name, node)
+            case n.Assign(name=name, value=value):
+                return self.assign(name, self.expr(value), node)
+            case n.Brace(items=items):
+                return located(call("new_array", ast.List(self.expressions(list(items)), ast.Load())), node)
+            case n.Block():
+                return self.block(node)
+            case n.Send():
+                return self.send(node)
+            case n.Cascade():
+                return self.cascade(node)
+            case n.Return(value=value):
+                self.return_(node)
+                return const(None)
+            case _:
+                raise TypeError(f"no expression: {type(node).__name__}")
+
+    def effect(self, node: n.Node) -> None:
+        """Compile for effect only."""
+        match node:
+            case n.Return():
+                self.return_(node)
+            case n.Send() if control.effect(self, node):
+                pass
+            case n.Number() | n.String() | n.Symbol() | n.Character() | n.Array() | n.Bytes() | n.Block() | n.Pseudo():
+                pass
+            case _:
+                result = self.expr(node)
+                if not isinstance(result, ast.Constant | ast.Name):
+                    self.emit(ast.Expr(result), node)
+
+    def pseudo(self, name: str, node: n.Node) -> ast.expr:
+        match name:
+            case "nil":
+                return typed(const(None), "nil")
+            case "true" | "false":
+                return typed(const(name == "true"), "bool")
+            case "thisContext":
+                result = call("this_context")
+                locate(result, node.span)
+                return self.hold(result)
+            case _:
+                return load("self")
+
+    def read(self, name: str, node: n.Node) -> ast.expr:
+        variable = self.find(name)
+        if variable is not None:
+            if variable.boxed:
+                return typed(ast.Attribute(load(variable.python), "v", ast.Load()), variable.type)
+            result = load(variable.python)
+            result.fixed = variable.parameter and not variable.writes or (len(variable.writes) == 1 and variable.definite)  # type: ignore[attr-defined]
+            return typed(result, variable.type)
+        where = self.mode.resolve(name)
+        if where == "slot":
+            return self.read_slot(name, node)
+        if where == "world":
+            return located(ast.Attribute(load("world"), name, ast.Load()), node)
+        if where == "send":
+            return located(self.plain_send(load("self"), name, []), node)
+        return located(call("look_up", load("self"), const(name)), node)
+
+    def read_slot(self, name: str, node: n.Node) -> ast.expr:
+        target = self.temp()
+        if name in self.mode.shared:
+            self.emit(
+                ast.Assign([store(target)], call("getattr", load("self"), const(name), load("MISSING"))), node
+            )
+            missing = ast.Compare(load(target), [ast.Is()], [load("MISSING")])
+            fetch = ast.Assign([store(target)], call("inherited", load("self"), const(name), const(0)))
+            self.emit(ast.If(missing, [fetch], []), node)
+        else:
+            fetch = ast.Assign([store(target)], ast.Attribute(load("self"), name, ast.Load()))
+            again = ast.Assign([store(target)], call("inherited", load("self"), const(name), load(f"$site {self.filename}") if not self.mode.top_level else const(0)))
+            handler = ast.ExceptHandler(load("AttributeError"), None, [again])
+            self.emit(ast.Try([fetch], [handler], [], []), node)
+        return load(target)
+
+    def assign(self, name: str, value: ast.expr, node: n.Node) -> ast.expr:
+        value = self.hold(value) if not isinstance(value, ast.Name | ast.Constant) else value
+        variable = self.find(name)
+        if variable is not None:
+            target: ast.expr
+            if variable.boxed:
+                target = ast.Attribute(load(variable.python), "v", ast.Store())
+            else:
+                target = store(variable.python)
+            self.emit(ast.Assign([target], value), node)
+            return value
+        where = self.mode.resolve(name)
+        if where == "slot" and not self.mode.checked and not (self.mode.top_level and name[:1].isupper()):
+            self.emit(ast.Assign([ast.Attribute(load("self"), name, ast.Store())], value), node)
+        else:
+            how = "assign_top" if self.mode.top_level else "assign"
+            self.emit(ast.Expr(call(how, load("self"), const(name), value)), node)
+        return value
+
+    def block(self, node: n.Block) -> ast.expr:
+        outer = self.function
+        self.function = self.scopes.functions[id(node)]
+        self._blocks += 1
+        name = f"[] {self._blocks}"
+        variables = self.scopes.declared[id(node)]
+        self.lexical.append(variables)
+
+        def build() -> None:
+            self.declare(variables)
+            self.body(node.body, value=True)
+
+        statements, _ = self.nested(build)
+        self.lexical.pop()
+        self.function = outer
+        arguments = [ast.arg(parameter_name(variables[p])) for p in node.params]
+        function = define(name, arguments, guarded(statements, node))
+        locate(function, node.span)
+        self.emit(function, pure=True)
+        return load(name)
+
+    def declare(self, variables: dict[str, Variable]) -> None:
+        """Temporaries start as nil; boxes are made here, so that each activation has its own."""
+        for variable in variables.values():
+            if variable.boxed:
+                first = load(parameter_name(variable)) if variable.parameter else const(None)
+                self.emit(ast.Assign([store(variable.python)], call("new_box", first)))
+            elif not variable.parameter and not (variable.definite and not variable.captured):
+                self.emit(ast.Assign([store(variable.python)], const(None)))
+
+    def body(self, statements: tuple[n.Node, ...], value: bool, last: ast.expr | None = None) -> None:
+        """Statements of a function; with value the last one's value is returned (blocks), else last is (methods)."""
+        if not statements:
+            self.emit(ast.Return(const(None) if value else last))
+            return
+        *first, final = statements
+        for statement in first:
+            self.effect(statement)
+        if isinstance(final, n.Return) or not value:
+            self.effect(final)
+            if not isinstance(final, n.Return):
+                self.emit(ast.Return(last), final)
+        else:
+            self.emit(ast.Return(self.expr(final)), final)
+
+    def return_(self, node: n.Return) -> None:
+        value = self.expr(node.value)
+        if self.function.outer is None:
+            self.emit(ast.Return(value), node)
+        else:
+            self.emit(ast.Expr(call("return_home", load("%home"), value)), node)
+
+    # --- sends
+
+    def send(self, node: n.Send) -> ast.expr:
+        if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
+            args = self.expressions(list(node.args))
+            function = ast.Subscript(self.super_table(node.selector), call("type", load("self")), ast.Load())
+            return located(ast.Call(function, [load("self"), *args], []), node)
+        done = control.value(self, node) or arithmetic.value(self, node)
+        if done is not None:
+            return done
+        receiver, *args = self.expressions([node.receiver, *node.args])
+        return located(self.plain_send(receiver, node.selector, args), node)
+
+    def plain_send(self, receiver: ast.expr, selector: str, args: list[ast.expr]) -> ast.expr:
+        if isinstance(receiver, ast.Name):
+            first: ast.expr = receiver
+            again: ast.expr = load(receiver.id)
+        elif isinstance(receiver, ast.Constant):
+            first, again = receiver, const(receiver.value)
+        else:
+            name = self.temp()
+            first, again = ast.NamedExpr(store(name), receiver), load(name)
+        function = ast.Subscript(self.table(selector), call("type", first), ast.Load())
+        return ast.Call(function, [again, *args], [])
+
+    def cascade(self, node: n.Cascade) -> ast.expr:
+        if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
+            receiver: ast.expr = load("self")
+        else:
+            receiver = self.hold(self.expr(node.receiver))
+            if isinstance(receiver, ast.Name) and not self.stable(receiver):
+                name = self.temp()
+                self.emit(ast.Assign([store(name)], receiver))
+                receiver = load(name)
+        result: ast.expr = const(None)
+        for index, message in enumerate(node.messages):
+            args = self.expressions(list(message.args))
+            if isinstance(receiver, ast.Name):
+                again: ast.expr = load(receiver.id)
+            else:
+                again = receiver
+            if index == 0 and isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
+                function: ast.expr = ast.Subscript(self.super_table(message.selector), call("type", load("self")), ast.Load())
+                result = ast.Call(function, [load("self"), *args], [])
+            else:
+                result = self.plain_send(again, message.selector, args)
+            located(result, message if message.span.end else node)
+            if index < len(node.messages) - 1:
+                self.emit(ast.Expr(result), node)
+        return result
+
+
+# --- pieces of trees ----------------------------------------------------------
+
+
+def parameter_name(variable: Variable) -> str:
+    return variable.python + ".arg" if variable.boxed and variable.parameter else variable.python
+
+
+def define(name: str, arguments: list[ast.arg], body: list[ast.stmt]) -> ast.FunctionDef:
+    return ast.FunctionDef(
+        name,
+        ast.arguments(posonlyargs=[], args=arguments, vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[]),
+        body,
+        [],
+        None,
+    )
+
+
+def guarded(statements: list[ast.stmt], node: n.Node) -> list[ast.stmt]:
+    """The body of a function inside the net that turns Python errors into exceptions of the language."""
+    if len(statements) == 1 and isinstance(statements[0], ast.Return) and harmless(statements[0].value):
+        return statements
+    again = ast.Return(call("failed", load("%e")))
+    handler = ast.ExceptHandler(load("Exception"), "%e", [again])
+    return [ast.Try(statements, [handler], [], [])]
+
+
+def harmless(expression: ast.expr | None) -> bool:
+    return isinstance(expression, ast.Constant) or (isinstance(expression, ast.Name) and expression.id == "self")
+
+
+def locate(node: Any, span: n.Span) -> None:
+    node.lineno, node.col_offset = max(span.line, 1), max(span.column - 1, 0)
+    node.end_lineno, node.end_col_offset = max(span.end_line, 1), max(span.end_column - 1, 0)
+
+
+def located(expression: Any, node: n.Node) -> Any:
+    span = node.span
+    locate(expression, span)
+    return expression
+
+
+def literal(node: n.Node) -> Any:
+    """The value of a literal node."""
+    from fractions import Fraction  # noqa: F401  (kept near: literals never make one, `/` does)
+
+    from ..image.values import Character, Symbol
+
+    match node:
+        case n.Number(value=value):
+            return scaled(value) if isinstance(value, n.Scaled) else value
+        case n.String(value=value):
+            return value
+        case n.Symbol(value=value):
+            return Symbol(value)
+        case n.Character(value=value):
+            return Character(ord(value))
+        case n.Bytes(value=value):
+            return value
+        case n.Pseudo(name=name):
+            return {"nil": None, "true": True, "false": False}[name]
+        case n.Array(items=items):
+            return tuple(literal(item) for item in items)
+    raise TypeError(f"no literal: {type(node).__name__}")
+
+
+def scaled(value: n.Scaled) -> Any:
+    from fractions import Fraction
+
+    from ..image.values import ScaledDecimal
+
+    return ScaledDecimal(Fraction(value.unscaled, 10**value.digits), value.scale)
+
+
+# --- whole units --------------------------------------------------------------
+
+
+def compile_method(method: n.Method, mode: Mode, filename: str, entry: str) -> Compiled:
+    """A method in message syntax to code that defines a Python function ``entry(self, ...)``."""
+    scopes = Scopes(method, method.params, method.temps, method.body)
+    return _unit(scopes, method, method.params, method.body, mode, filename, entry, value=False)
+
+
+def compile_statement(statement: n.Node, mode: Mode, filename: str) -> Compiled:
+    """A top-level statement to code that defines ``statement(self)``, whose result is the statement's value."""
+    scopes = Scopes(statement, (), (), (statement,))
+    mode.top_level = True
+    return _unit(scopes, statement, (), (statement,), mode, filename, "statement", value=True)
+
+
+def _unit(
+    scopes: Scopes,
+    node: n.Node,
+    params: tuple[str, ...],
+    statements: tuple[n.Node, ...],
+    mode: Mode,
+    filename: str,
+    entry: str,
+    value: bool,
+) -> Compiled:
+    emitter = Emitter(scopes, mode, filename)
+    arithmetic.settle_types(scopes, mode.redefined)
+    variables = scopes.declared[id(node)] if params or not value or id(node) in scopes.declared else {}
+    emitter.lexical.append(variables)
+
+    def build() -> None:
+        emitter.declare(variables)
+        emitter.body(statements, value=value, last=load("self"))
+
+    body, _ = emitter.nested(build)
+    if scopes.root.returns_home:
+        body = _with_home(body)
+    arguments = [ast.arg("self"), *(ast.arg(parameter_name(variables[p])) for p in params)]
+    function = define(entry, arguments, guarded(body, node))
+    locate(function, node.span)
+    tree = ast.Module([function], [])
+    ast.fix_missing_locations(tree)
+    code = compile(tree, filename, "exec")
+    return Compiled(
+        code,
+        entry,
+        frozenset(emitter.selectors),
+        frozenset(emitter.supers),
+        emitter.constants,
+        dict(scopes.free),
+        tree,
+    )
+
+
+def _with_home(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Wrap a method whose blocks return from it: ``%home`` is its activation's identity, open until it returns."""
+    mine = ast.Compare(ast.Attribute(load("%r"), "home", ast.Load()), [ast.Is()], [load("%home")])
+    caught = ast.ExceptHandler(
+        load("ReturnHome"),
+        "%r",
+        [ast.If(mine, [ast.Return(ast.Attribute(load("%r"), "value", ast.Load()))], []), ast.Raise(None, None)],
+    )
+    close = ast.Assign([ast.Attribute(load("%home"), "open", ast.Store())], const(False))
+    return [
+        ast.Assign([store("%home")], call("Home")),
+        ast.Try(body, [caught], [], [close]),
+    ]
+
+
+__all__ = ["Compiled", "Emitter", "Mode", "compile_method", "compile_statement", "inlined_blocks"]

@@ -1,0 +1,38 @@
+"""``thisContext``: a snapshot of the stack as an object one can look at."""
+
+from __future__ import annotations
+
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from .stack import walk
+
+if TYPE_CHECKING:
+    from .world import World
+
+
+def snapshot(world: World, frame: FrameType | None) -> Any:
+    """A Context object for the frame's activation: receiver, selector, variables, line, and its sender (up to 200 deep)."""
+    frames = []
+    while frame is not None and len(frames) < 200:
+        if frame.f_code.co_filename in world.sources and frame.f_code.co_name != "<module>":
+            frames.append(frame)
+        frame = frame.f_back
+    sender: Any = None
+    for one in reversed(frames):
+        place = walk(world.sources, one, None, world.frame_label, limit=1)[0]
+        context = world.clone(world.lookup("Context") or world.genesis)
+        variables = {k: v for k, v in one.f_locals.items() if k[0].isalpha() and k != "self" and not k.endswith(".arg")}
+        slots = {
+            "receiver": one.f_locals.get("self"),
+            "label": place.label,
+            "selector": place.source.label,
+            "line": place.line,
+            "column": place.column,
+            "sender": sender,
+            "variables": world.new_dictionary(variables),
+        }
+        for name, value in slots.items():
+            setattr(context, name, value)
+        sender = context
+    return sender

@@ -1,0 +1,302 @@
+"""Which objects behave alike, and what each of them does with a message.
+
+A *family* is what objects of one class, with the same parents and no behaviour of their own, have in common: they share the
+Python types that dispatch is keyed by. An object with methods of its own, like most prototypes, is a family of one.
+
+Invariant: a type says what its instances do. When behaviour changes, either the tables of one selector are emptied, or, when the
+shape of delegation changed, the families concerned are *retired*: their types leave every table, and an object that still
+carries one is given its new family at its next send.
+
+Lookup (LANGUAGE.md, "Objects"): own slots, then the parents depth first, each object once. A method may share its name
+with a datum that was visible where it was defined, as an accessor does: it is kept under ``&name``, answers the message
+before any datum of that name, and the name alone goes on to mean the datum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..image.family import pair
+from ..image.method import Method
+from ..image.object import MISSING, Body, UvmObject, linearize, own_slots, parents, set_class, set_dict
+
+
+class Family:
+    """What objects share that behave alike. ``order`` is the delegation order, beginning with the first object searched."""
+
+    __slots__ = ("ghost", "parents", "marks", "owner", "order", "clean", "live", "retired", "native")
+
+    def __init__(
+        self,
+        ghost: type[Body] | None,
+        parents: tuple[Any, ...],
+        marks: frozenset[str],
+        owner: Body | None,
+        native: bool = False,
+    ) -> None:
+        self.ghost = ghost
+        self.parents = parents  # keeps the ids in the family's key alive
+        self.marks = marks
+        self.owner = owner
+        self.native = native
+        self.order: list[Body] = []
+        self.clean: type = object
+        self.live: type = object
+        self.retired = False
+
+    def find(self, selector: str) -> tuple[Body | None, Any]:
+        """The holder and value of the slot that answers a selector; (None, MISSING) when there is none."""
+        unary = not selector.endswith(":")
+        accessor = "&" + selector
+        first: tuple[Body | None, Any] = (None, MISSING)
+        if selector in self.marks:
+            first = (None, None)
+        for one in self.order:
+            slots = own_slots(one)
+            if unary and accessor in slots:
+                if first[1] is MISSING or not is_method(first[1]):
+                    return one, slots[accessor]
+                return first
+            if first[1] is MISSING and selector in slots:
+                first = one, slots[selector]
+                if is_method(first[1]):
+                    return first
+        return first
+
+    def has_datum(self, name: str) -> bool:
+        """Is there a data slot of that name, in the family's own object or along the parents?"""
+        if name in self.marks:
+            return True
+        for one in self.order:
+            value = own_slots(one).get(name, MISSING)
+            if value is not MISSING:
+                return not is_method(value)
+        return False
+
+
+def is_method(value: Any) -> bool:
+    return getattr(type(value), "_p_ghost", type(value)) is Method
+
+
+class Families:
+    """The families of one connection. Attached to it as ``connection.families``."""
+
+    def __init__(self, traits: Callable[[str], Body | None], changed: Callable[[str | None], None]) -> None:
+        self._traits = traits  # name of the world -> traits object
+        self._changed = changed  # called with the selector whose tables are stale, or None for all
+        self._by_key: dict[Any, Family] = {}
+        self._of: dict[int, set[Family]] = {}  # id(object) -> families whose order it is in
+        self._clones: dict[tuple[type, int], Family] = {}
+        self.by_type: dict[type, Family] = {}
+        self.free_names: set[str] = set()  # names that some compiled method looked up outside itself
+        self.data_names: set[str] = set()  # names seen to hold data
+        self.behaviour_moved = False  # has a transaction in progress changed behaviour (then it moves the epoch)
+        self.revive: Callable[[Any], Any] = lambda stored: stored
+
+    # --- giving objects their family
+
+    def settle(self, thing: Body) -> None:
+        """Give a freshly loaded object its clean type."""
+        set_class(thing, self.family_of(thing).clean)
+
+    def adopt(self, thing: Body) -> None:
+        """Give an object without a (current) family the type for the state it is in."""
+        if thing._p_jar is None or thing._p_changed:
+            set_class(thing, self.family_of(thing).live)
+        elif thing._p_changed is None:
+            thing._p_activate()
+            if type(thing) not in self.by_type or self.by_type[type(thing)].retired:
+                self.settle(thing)
+        else:
+            self.settle(thing)
+
+    def family_of(self, thing: Body) -> Family:
+        ghost = getattr(type(thing), "_p_ghost", type(thing))
+        slots = vars(thing) or own_slots(thing)
+        owner = self._by_key.get(id(thing))
+        if owner is not None and not owner.retired:
+            return owner
+        marks: set[str] = set()
+        plain: Family | None = None
+        for name, value in slots.items():
+            if is_method(value):
+                return self._make(id(thing), ghost, (), frozenset(), thing)
+            if name == "parent*" or name[0] == "_":
+                continue
+            self.data_names.add(name)
+            if name[0].isupper():
+                marks.add(name)
+            else:
+                if plain is None:
+                    plain = self._plain(ghost, self._parents(thing, ghost, slots))
+                if is_method(plain.find(name)[1]):
+                    marks.add(name)
+        if not marks:
+            return plain or self._plain(ghost, self._parents(thing, ghost, slots))
+        above = self._parents(thing, ghost, slots)
+        key = (ghost, tuple(map(id, above)), frozenset(marks))
+        return self._by_key.get(key) or self._make(key, ghost, above, frozenset(marks), None)
+
+    def clones_of(self, prototype: Body, ghost: type[Body] = UvmObject) -> type:
+        """The live type of a new clone of prototype."""
+        family = self._clones.get((ghost, id(prototype)))
+        if family is None or family.retired:
+            family = self._clones[ghost, id(prototype)] = self._plain(ghost, (prototype,))
+        return family.live
+
+    def default_parents(self, thing: Body) -> tuple[Any, ...]:
+        traits = self._traits(type(thing)._p_traits)
+        return () if traits is None or traits is thing else (traits,)
+
+    def new(self, ghost: type[Body], items: Any = None) -> Any:
+        """A new object of a class of the image, with its class's traits."""
+        live = self.default(ghost).live
+        thing = live.__new__(live)
+        set_dict(thing, {} if items is None else {"_items": items})
+        return thing
+
+    def default(self, ghost: type[Body]) -> Family:
+        """The family of an object of that class that has no parent* of its own."""
+        family = self._by_key.get(ghost)
+        if family is None or family.retired:
+            traits = self._traits(ghost._p_traits)
+            family = self._by_key[ghost] = self._plain(ghost, () if traits is None else (traits,))
+        return family
+
+    def native(self, cls: type, traits: Body | None) -> Family:
+        """The family of a Python type that is no class of the image: int, str, function ..."""
+        family = Family(None, () if traits is None else (traits,), frozenset(), None, native=True)
+        family.clean = family.live = cls
+        self._enter(family)
+        self.by_type[cls] = family
+        return family
+
+    def _parents(self, thing: Body, ghost: type[Body], slots: dict[str, Any]) -> tuple[Any, ...]:
+        if "parent*" in slots:
+            return parents(thing)
+        traits = self._traits(ghost._p_traits)
+        return () if traits is None or traits is thing else (traits,)
+
+    def _plain(self, ghost: type[Body], above: tuple[Any, ...]) -> Family:
+        key = (ghost, tuple(map(id, above)), frozenset())
+        return self._by_key.get(key) or self._make(key, ghost, above, frozenset(), None)
+
+    def _make(
+        self, key: Any, ghost: type[Body], above: tuple[Any, ...], marks: frozenset[str], owner: Body | None
+    ) -> Family:
+        family = Family(ghost, above, marks, owner)
+        family.clean, family.live = pair(ghost, self, family)
+        self._enter(family)
+        self._by_key[key] = family
+        self.by_type[family.clean] = self.by_type[family.live] = family
+        return family
+
+    def _enter(self, family: Family) -> None:
+        if family.owner is not None:
+            family.order = linearize(family.owner)
+        else:
+            top = UvmObject()
+            vars(top)["parent*"] = family.parents
+            family.order = linearize(top)[1:]
+        for one in family.order:
+            self._of.setdefault(id(one), set()).add(family)
+
+    # --- changing slots
+
+    def set_slot(self, thing: Body, name: str, value: Any) -> None:
+        """Write a slot from outside compiled code, and draw the consequences for behaviour."""
+        slots = own_slots(thing)
+        if is_method(value):
+            key = name
+            if not name.endswith(":"):
+                family = self.current(thing)
+                if "&" + name in slots or family.has_datum(name) or not is_method(slots.get(name, value)):
+                    key = "&" + name
+            setattr(thing, key, value)
+            self.behaviour_changed(thing, name)
+            return
+        old = slots.get(name, MISSING)
+        setattr(thing, name, value)
+        if name == "parent*":
+            self.behaviour_changed(thing, None)
+        elif old is MISSING or is_method(old):
+            self.data_names.add(name)
+            if is_method(old):
+                self.behaviour_changed(thing, name)
+            else:
+                self._datum_added(thing, name)
+
+    def remove_slot(self, thing: Body, name: str) -> None:
+        slots = own_slots(thing)
+        key = "&" + name if "&" + name in slots else name
+        old = slots[key]
+        delattr(thing, key)
+        if name == "parent*":
+            self.behaviour_changed(thing, None)
+        elif is_method(old):
+            self.behaviour_changed(thing, name)
+        else:
+            self._datum_added(thing, name)
+
+    def current(self, thing: Body) -> Family:
+        """The object's family, settling it first if it has none or a retired one."""
+        family = self.by_type.get(type(thing))
+        if family is None or family.retired:
+            self.adopt(thing)
+            family = self.by_type[type(thing)]
+        return family
+
+    def behaviour_changed(self, thing: Body, selector: str | None) -> None:
+        """A method slot of thing changed (selector names it), or its parent* did (None)."""
+        self.behaviour_moved = True
+        dependents = self._of.get(id(thing), set())
+        if selector is None:
+            self._retire(dependents | {self.by_type[type(thing)]} if type(thing) in self.by_type else dependents)
+        elif not selector.endswith(":") and selector in self.data_names:
+            # Objects that hold a datum of this name may be hidden behind it now, or no longer.
+            self._retire(dependents)
+        if self.by_type.get(type(thing), None) is None or self.by_type[type(thing)].owner is not thing:
+            set_class(thing, type(thing)._p_ghost if hasattr(type(thing), "_p_ghost") else type(thing))
+            self._regroup(thing)
+        self._changed(selector)
+
+    def _regroup(self, thing: Body) -> None:
+        family = self.family_of(thing)
+        loaded_clean = thing._p_jar is not None and thing._p_changed is False
+        set_class(thing, family.clean if loaded_clean else family.live)
+
+    def _datum_added(self, thing: Body, name: str) -> None:
+        family = self.current(thing)
+        if family.owner is None and (name[:1].isupper() or is_method(family.find(name)[1])):
+            self._regroup(thing)
+        if id(thing) in self._of:
+            # A prototype shows the new datum to its family: names may mean something else now.
+            self._changed(name)
+            self._changed(name + ":")
+
+    def _retire(self, families: set[Family]) -> None:
+        for family in list(families):
+            if family.retired:
+                continue
+            family.retired = not family.native
+            for one in family.order:
+                self._of.get(id(one), set()).discard(family)
+            for key in [key for key, value in self._by_key.items() if value is family]:
+                del self._by_key[key]
+            if family.native:
+                self._enter(family)
+        for key in [key for key, value in self._clones.items() if value.retired]:
+            del self._clones[key]
+        if families:
+            self._changed(None)
+
+    def forget(self) -> None:
+        """Drop everything learnt: another worker changed behaviour."""
+        self._retire({family for family in self.by_type.values() if not family.native})
+        natives = [(cls, family) for cls, family in self.by_type.items() if family.native]
+        self.by_type = {cls: family for cls, family in self.by_type.items() if not family.retired}
+        self._of = {}
+        for _, family in natives:
+            self._enter(family)
+        self._changed(None)

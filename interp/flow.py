@@ -1,0 +1,108 @@
+"""How control leaves a function other than by returning: the BaseExceptions of the interpreter.
+
+They derive from BaseException because every compiled method turns an Exception into an exception of the language
+(signals.py); these must pass through.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+
+class Flow(BaseException):
+    """Control on its way to somewhere down the stack."""
+
+
+class Home:
+    """The identity of one activation that blocks may return from; ``open`` until it has returned."""
+
+    __slots__ = ("open",)
+
+    def __init__(self) -> None:
+        self.open = True
+
+
+class ReturnHome(Flow):
+    """``^`` in a block: value is what the method that the block was written in returns."""
+
+    def __init__(self, home: Home, value: Any) -> None:
+        self.home = home
+        self.value = value
+
+
+class Unwind(Flow):
+    """Back to an ``on:do:``: it answers value, or runs again (``retry``) when again is a block to run."""
+
+    def __init__(self, handler: Any, value: Any = None, again: Any = None) -> None:
+        self.handler = handler
+        self.value = value
+        self.again = again
+
+
+class Resume(Flow):
+    """Back to where an exception was signalled, which answers value; or signals ``instead`` there."""
+
+    def __init__(self, exception: Any, value: Any = None, instead: Any = None) -> None:
+        self.exception = exception
+        self.value = value
+        self.instead = instead
+
+
+class Unhandled(Flow):
+    """Nobody handled an exception; the message ends here. ``stack`` was taken where it was signalled."""
+
+    def __init__(self, exception: Any, stack: Any) -> None:
+        self.exception = exception
+        self.stack = stack
+
+
+class Terminate(Flow):
+    """The active process ends, running its ensure: blocks."""
+
+
+class Missed(Flow):
+    """A message nobody understands is to be written: the message is given up and run again afterwards."""
+
+    def __init__(self, miss: Any, stack: Any = None, exception: Any = None) -> None:
+        self.miss = miss
+        self.stack = stack
+        self.exception = exception
+
+
+class Abandoned(Flow):
+    """The message is ended from outside or by its budget. ``code`` as in Report."""
+
+    code = "abandoned"
+
+
+class Interrupted(Abandoned):
+    code = "interrupted"
+
+
+class OutOfTime(Abandoned):
+    code = "out-of-time"
+
+
+class OutOfMemory(Abandoned):
+    code = "out-of-memory"
+
+
+class StackOverflow(Flow):
+    """More sends deep than the stack allows. Becomes an exception of the language at the next on:do: below."""
+
+    code = "stack-overflow"
+
+
+class Fault(Exception):
+    """An error found by a primitive: ``kind`` names the exception of the language that it becomes."""
+
+    def __init__(self, kind: str, message: str, **slots: Any) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.slots = slots
+
+
+def return_home(home: Home, value: Any) -> NoReturn:
+    if not home.open:
+        raise Fault("BlockContext.CannotReturn", "the method of this block has returned already (cannotReturn:)", value=value)
+    raise ReturnHome(home, value)

@@ -1,0 +1,165 @@
+"""doesNotUnderstand: at the genesis object: a near miss is reported, and the rest is for the policy to decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..image.collections import text_of
+from ..image.method import python_name
+from ..image.object import Body, own_slots
+from .families import is_method
+from .flow import Missed
+
+if TYPE_CHECKING:
+    from .world import World
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A message that nobody understands, told in plain values (no transaction is open when it is answered)."""
+
+    prototype: bytes  # oid of the object the method is for; b"" when it was never committed
+    receiver: bytes
+    prototype_name: str
+    selector: str
+    python_name: str
+    parameters: tuple[str, ...]
+    arguments: tuple[str, ...]  # printed, bounded
+    statement: str
+    workspace: str
+    handle: str = ""  # for duplicates: prototype name or oid, and selector
+
+
+def default(world: World, receiver: Any, message: Any) -> Any:
+    selector = text_of(message.selector)
+    near = near_miss(world, receiver, selector)
+    # The program may deal with it itself: then nobody is asked to write anything.
+    handled = _handled(world, receiver, message)
+    if near is None and not handled and isinstance(receiver, Body) and world.policy is not None:
+        miss = world.policy(receiver, message)
+        if miss is not None:
+            raise Missed(miss)
+    return signal(world, receiver, message, near)
+
+
+def signal(world: World, receiver: Any, message: Any, near: str | None, note: str = "") -> Any:
+    selector = text_of(message.selector)
+    text = f"{world.describe(receiver)} does not understand #{selector}"
+    if near:
+        text += f": did you mean #{near}?" if not near.startswith("'") else f": did you mean {near[1:]}?"
+    exception = world.signals.make("MessageNotUnderstood", text, message=message, receiver=receiver)
+    return world.signals.signal(exception)
+
+
+def _handled(world: World, receiver: Any, message: Any) -> bool:
+    chain = world.signals.chain
+    if chain is None:
+        return False
+    probe = world.signals.make("MessageNotUnderstood", "", message=message, receiver=receiver)
+    while chain is not None:
+        if any(world.signals.matches(selector, probe) for selector, _ in chain.cases):
+            return True
+        chain = chain.outer
+    return False
+
+
+def near_miss(world: World, receiver: Any, selector: str) -> str | None:
+    """A selector the receiver understands, two edits away or less and with as many arguments; the closest, or None."""
+    limit = 2 if len(selector) > 4 else 1 if len(selector) > 2 else 0
+    best: tuple[int, str] | None = None
+    arity = selector.count(":")
+    names: set[str] = set()
+    if isinstance(receiver, Body):
+        names.update(own_slots(receiver))
+    for one in world.family(receiver).order:
+        names.update(own_slots(one))
+    data = [name for name in names if name[0] not in "_&" and not name.endswith("*")]
+    candidates = {name for name in data if name.count(":") == arity}
+    candidates.update(name[1:] for name in names if name[0] == "&" and arity == 0)
+    if arity == 1:
+        candidates.update(name + ":" for name in data if ":" not in name and not is_method(world.family(receiver).find(name)[1]))
+    if world.names is not None and receiver is not None and arity == 0 and selector[:1].isupper():
+        candidates.update(own_slots(world.names))
+    for candidate in candidates:
+        if abs(len(candidate) - len(selector)) <= limit and candidate[:1].isalpha() == selector[:1].isalpha():
+            edits = distance(selector, candidate, limit)
+            if edits <= limit and (best is None or (edits, candidate) < best):
+                best = edits, candidate
+    return best[1] if best else None
+
+
+def distance(a: str, b: str, limit: int) -> int:
+    """Edits between two words (insert, delete, replace, swap neighbours), or limit + 1 when there are more.
+
+    Optimal string alignment; row by row, given up as soon as a whole row is over the limit.
+    """
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        previous, row = row, [i]
+        for j, y in enumerate(b, 1):
+            cost = min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > limit:
+            return limit + 1
+        before = previous
+    return row[-1]
+
+
+def describe(world: World, receiver: Any, message: Any, statement: str, workspace: str) -> Miss:
+    """The miss in plain values: which prototype should learn the method, and what it was asked."""
+    selector = text_of(message.selector)
+    arguments = tuple(_bounded(world, value) for value in message.arguments._items)
+    prototype = home_for(world, receiver)
+    name = world.name_of(prototype)
+    return Miss(
+        prototype=prototype._p_oid or b"",
+        receiver=receiver._p_oid or b"",
+        prototype_name=name,
+        selector=selector,
+        python_name=python_name(selector),
+        parameters=parameters(selector, message.arguments._items),
+        arguments=arguments,
+        statement=statement,
+        workspace=workspace,
+        handle=f"{name or (prototype._p_oid or b'').hex()}>>{selector}",
+    )
+
+
+def home_for(world: World, receiver: Any) -> Any:
+    """The prototype that should learn: the receiver if it has a name, else the nearest named one it delegates to."""
+    if world.name_of(receiver):
+        return receiver
+    for one in world.family(receiver).order:
+        if world.name_of(one):
+            return one
+    return receiver
+
+
+def parameters(selector: str, values: list[Any]) -> tuple[str, ...]:
+    """Names for a method's parameters: from the keywords where they read as nouns, else from the kinds of the arguments."""
+    keywords = [part for part in selector.split(":") if part] if selector.endswith(":") else []
+    names: list[str] = []
+    for index, value in enumerate(values):
+        base = keywords[index] if index < len(keywords) and index > 0 else _noun(value)
+        name = base if base not in names and base.isidentifier() else f"{base}{index + 1}"
+        names.append(name)
+    return tuple(names)
+
+
+def _noun(value: Any) -> str:
+    if isinstance(value, bool):
+        return "flag"
+    if isinstance(value, int | float):
+        return "amount"
+    if isinstance(value, str):
+        return "text"
+    return "other"
+
+
+def _bounded(world: World, value: Any, limit: int = 200) -> str:
+    text = world.describe(value) if isinstance(value, Body) else world.print_string(value)
+    return text if len(text) <= limit else text[: limit - 3] + "..."

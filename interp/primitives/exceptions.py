@@ -1,0 +1,111 @@
+"""Primitives of exceptions; what they mean is in signals.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..flow import Fault
+from . import primitive
+
+if TYPE_CHECKING:
+    from ..world import World
+
+
+@primitive("block.onDo", world=True)
+def on_do(world: World) -> Any:
+    def on_do(self: Any, *pairs: Any) -> Any:
+        return world.signals.on_do(self, tuple(zip(pairs[::2], pairs[1::2], strict=True)))
+
+    return on_do
+
+
+@primitive("exception.signal", world=True)
+def signal(world: World) -> Any:
+    return lambda self: world.signals.signal_again(self)
+
+
+@primitive("exception.signalText", world=True)
+def signal_text(world: World) -> Any:
+    def signal_text(self: Any, text: Any) -> Any:
+        self.messageText = text
+        return world.signals.signal_again(self)
+
+    return signal_text
+
+
+@primitive("exception.return", world=True)
+def return_(world: World) -> Any:
+    return lambda self, value=None: world.signals.return_(self, value)
+
+
+@primitive("exception.retry", world=True)
+def retry(world: World) -> Any:
+    return lambda self: world.signals.retry(self)
+
+
+@primitive("exception.retryUsing", world=True)
+def retry_using(world: World) -> Any:
+    return lambda self, block: world.signals.retry(self, block)
+
+
+@primitive("exception.resume", world=True)
+def resume(world: World) -> Any:
+    return lambda self, value=None: world.signals.resume(self, value)
+
+
+@primitive("exception.outer", world=True)
+def outer(world: World) -> Any:
+    return lambda self: world.signals.outer(self)
+
+
+@primitive("exception.pass", world=True)
+def pass_(world: World) -> Any:
+    return lambda self: world.signals.pass_(self)
+
+
+@primitive("exception.resignalAs", world=True)
+def resignal_as(world: World) -> Any:
+    return lambda self, other: world.signals.resignal_as(self, other)
+
+
+@primitive("exception.default", world=True)
+def default(world: World) -> Any:
+    return lambda self: world.signals.default(self)
+
+
+@primitive("exception.isNested", world=True)
+def is_nested(world: World) -> Any:
+    def is_nested(self: Any) -> bool:
+        active = getattr(self, "_v_active", None)
+        return active is not None and active.handler is not None and active.handler.outer is not None
+
+    return is_nested
+
+
+@primitive("exception.cause", world=True)
+def cause(world: World) -> Any:
+    """The text of the Python error behind an exception, or nil."""
+
+    def cause(self: Any) -> Any:
+        active = getattr(self, "_v_active", None)
+        return None if active is None or active.cause is None else f"{type(active.cause).__name__}: {active.cause}"
+
+    return cause
+
+
+@primitive("object.error", world=True)
+def error(world: World) -> Any:
+    def error(self: Any, text: Any) -> Any:
+        return world.signals.signal(world.signals.make("Error", text, receiver=self))
+
+    return error
+
+
+@primitive("object.fault", world=True)
+def fault(world: World) -> Any:
+    """Signal the world's exception of that name with a text: how the message library raises."""
+
+    def fault(self: Any, kind: Any, text: Any) -> Any:
+        raise Fault(str(kind), str(text))
+
+    return fault

@@ -1,0 +1,276 @@
+"""Exceptions of the language: handlers run before the stack unwinds, so that resuming is real.
+
+``on:do:`` puts a Handler on a chain. ``signal`` walks the chain from the innermost handler, and runs the handler block on top of
+the signalling stack, with the chain cut back to outside the handler's own ``on:do:``. What the handler block then does decides:
+its value (or ``return:``) unwinds to the ``on:do:``; ``resume:`` comes back to the signal; ``retry`` unwinds and runs
+the block again. (ANSI NCITS 319, 5.5; Wirfs-Brock's exception design for Digitalk.)
+
+An exception is an ordinary object of the image, a clone of Error and the like; while it is active it carries its
+activation in ``_v_active``, which is not stored.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..image.object import Body, linearize
+from .flow import Fault, Resume, StackOverflow, Unhandled, Unwind
+from .stack import walk
+
+if TYPE_CHECKING:
+    from .world import World
+
+
+class Handler:
+    """One active ``on:do:``."""
+
+    __slots__ = ("outer", "cases", "block")
+
+    def __init__(self, outer: Handler | None, cases: tuple[tuple[Any, Any], ...], block: Any) -> None:
+        self.outer = outer
+        self.block = block  # what retry runs again
+        self.cases = cases  # (exception or set or array, handler block)
+
+
+class Activation:
+    """What an exception knows while it is being signalled."""
+
+    __slots__ = ("chain", "handler", "stack", "cause", "handling")
+
+    def __init__(self, chain: Handler | None, stack: Any, cause: Exception | None) -> None:
+        self.chain = chain
+        self.handler: Handler | None = None
+        self.stack = stack
+        self.cause = cause
+
+
+# Python's errors, and what they are called in the language. First match by isinstance wins.
+TRANSLATION: tuple[tuple[type[Exception], str], ...] = (
+    (ZeroDivisionError, "ZeroDivide"),
+    (OverflowError, "ArithmeticError"),
+    (FloatingPointError, "ArithmeticError"),
+    (IndexError, "SystemExceptions.IndexOutOfRange"),
+    (KeyError, "SystemExceptions.NotFound"),
+    (UnicodeError, "SystemExceptions.InvalidValue"),
+    (MemoryError, "SystemExceptions.OutOfMemory"),
+    (NotImplementedError, "SystemExceptions.NotYetImplemented"),
+    (TypeError, "SystemExceptions.WrongClass"),
+    (ValueError, "SystemExceptions.InvalidValue"),
+    (AttributeError, "SystemExceptions.InvalidState"),
+)
+
+
+class Signals:
+    """The exceptions of one world: its chain of handlers, and what can be done with them."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.chain: Handler | None = None
+
+    # --- handling
+
+    def on_do(self, block: Any, cases: tuple[tuple[Any, Any], ...]) -> Any:
+        outer = self.chain
+        handler = Handler(outer, cases, block)
+        run = block
+        while True:
+            self.chain = handler
+            try:
+                return run() if type(run) is self.world.function_type else self.world.send(run, "value")
+            except Unwind as unwind:
+                if unwind.handler is not handler:
+                    raise
+                if unwind.again is None:
+                    return unwind.value
+                run = unwind.again
+            except StackOverflow:
+                self.chain = outer
+                found = self._overflow_case(handler)
+                if found is None:
+                    raise
+                return self._handle_overflow(handler, found, block)
+            finally:
+                self.chain = outer
+
+    def _overflow_case(self, handler: Handler) -> Any:
+        exception = self.make("SystemExceptions.StackOverflow", "too many messages within messages: the stack is full")
+        for selector, block in handler.cases:
+            if self.matches(selector, exception):
+                return exception, block
+        return None
+
+    def _handle_overflow(self, handler: Handler, found: Any, protected: Any) -> Any:
+        exception, block = found
+        exception._v_active = Activation(handler, [], None)
+        exception._v_active.handler = handler
+        try:
+            return self._call(block, exception)
+        except Unwind as unwind:
+            if unwind.handler is not handler:
+                raise
+            return unwind.value if unwind.again is None else self.on_do(unwind.again, handler.cases)
+
+    def matches(self, selector: Any, exception: Any) -> bool:
+        if isinstance(selector, Body):
+            if any(one is selector for one in linearize(exception)):
+                return True
+            items = vars(selector).get("_items")
+            if isinstance(items, list):
+                return any(self.matches(item, exception) for item in items)
+            if not self.world.understands(selector, "handles:"):
+                return False
+            return self.world.send(selector, "handles:", exception) is True
+        if isinstance(selector, tuple):
+            return any(self.matches(item, exception) for item in selector)
+        return False
+
+    # --- signalling
+
+    def make(self, kind: str, text: str | None = None, /, **slots: Any) -> Any:
+        """A new exception, a clone of the world's ``kind`` (or of Error where the image has no such name)."""
+        prototype = self.world.lookup(kind) or self.world.lookup("Error")
+        exception = self.world.clone(prototype)
+        if text is not None:
+            exception.messageText = text
+        for name, value in slots.items():
+            setattr(exception, name, value)
+        return exception
+
+    def failed(self, error: Exception) -> Any:
+        """A Python error reached a compiled method: signal it there."""
+        if isinstance(error, RecursionError):
+            raise StackOverflow() from None
+        if isinstance(error, Fault):
+            exception = self.make(error.kind, str(error), **error.slots)
+        else:
+            kind = next((name for cls, name in TRANSLATION if isinstance(error, cls)), "SystemExceptions.PythonError")
+            exception = self.make(kind, self.explain(error))
+        return self.signal(exception, cause=error)
+
+    def explain(self, error: Exception) -> str:
+        if isinstance(error, ZeroDivisionError):
+            return "the program attempted to divide a number by zero"
+        if isinstance(error, KeyError):
+            return f"key not found: {error}"
+        text = str(error)
+        return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+    def signal(self, exception: Any, cause: Exception | None = None) -> Any:
+        stack = None
+        active = getattr(exception, "_v_active", None)
+        while True:
+            chain = self.chain
+            if active is None:
+                failure = cause.__traceback__ if cause is not None else None
+                frame = failure.tb_frame if failure is not None else sys._getframe(1)
+                stack = (frame, failure)
+                active = exception._v_active = Activation(chain, stack, cause)
+            saved = self.chain
+            try:
+                return self._search(exception, active, chain)
+            except Resume as resume:
+                if resume.exception is not exception:
+                    raise
+                if resume.instead is None:
+                    return resume.value
+                exception, active = resume.instead, None
+            finally:
+                self.chain = saved
+
+    def _search(self, exception: Any, active: Activation, chain: Handler | None) -> Any:
+        """Find the handler outside ``chain`` and run it; without one, the default action's value."""
+        while chain is not None:
+            for selector, block in chain.cases:
+                if self.matches(selector, exception):
+                    before, active.handler = active.handler, chain
+                    self.chain = chain.outer
+                    try:
+                        value = self._call(block, exception)
+                    finally:
+                        active.handler = before
+                    raise Unwind(chain, value)
+            chain = chain.outer
+        before, active.handler = active.handler, None
+        self.chain = None
+        try:
+            return self.world.send(exception, "activateHandler") if self.world.understands(exception, "activateHandler") else self.default(exception)
+        finally:
+            active.handler = before
+
+    def _call(self, block: Any, exception: Any) -> Any:
+        if type(block) is self.world.function_type:
+            return block(exception) if block.__code__.co_argcount else block()
+        return self.world.send(block, "value:", exception) if self.world.understands(block, "value:") else self.world.send(block, "value")
+
+    def default(self, exception: Any) -> Any:
+        """The default action of an Error: the message ends, with a report."""
+        active = self.active(exception)
+        stack = None
+        if active.stack:
+            frame, failure = active.stack
+            stack = walk(self.world.sources, frame, failure, self.world.frame_label)
+        raise Unhandled(exception, stack or [])
+
+    # --- what a handler block may do
+
+    def active(self, exception: Any) -> Activation:
+        active = getattr(exception, "_v_active", None)
+        if active is None:
+            active = exception._v_active = Activation(self.chain, (sys._getframe(1), None), None)
+        return active
+
+    def handling(self, exception: Any) -> Handler:
+        handler = self.active(exception).handler
+        if handler is None:
+            raise Fault("SystemExceptions.InvalidState", "this exception is not being handled now")
+        return handler
+
+    def return_(self, exception: Any, value: Any) -> Any:
+        raise Unwind(self.handling(exception), value)
+
+    def retry(self, exception: Any, using: Any = None) -> Any:
+        handler = self.handling(exception)
+        raise Unwind(handler, again=handler.block if using is None else using)
+
+    def resume(self, exception: Any, value: Any) -> Any:
+        if self.world.send(exception, "isResumable") is not True:
+            raise Fault("SystemExceptions.NotResumable", "this exception is not resumable")
+        self.handling(exception)
+        raise Resume(exception, value)
+
+    def outer(self, exception: Any) -> Any:
+        """Hand the exception to the enclosing handler; answers what that resumes it with."""
+        active = self.active(exception)
+        if active.handler is None:
+            return self.signal(exception)
+        saved = self.chain
+        try:
+            return self._search(exception, active, active.handler.outer)
+        except Resume as resume:
+            if resume.exception is not exception or resume.instead is not None:
+                raise
+            return resume.value
+        finally:
+            self.chain = saved
+
+    def pass_(self, exception: Any) -> Any:
+        """Like outer, but what that resumes with is what the signal answers."""
+        active = self.active(exception)
+        if active.handler is None:
+            return self.signal(exception)
+        value = self._search(exception, active, active.handler.outer)
+        raise Resume(exception, value)
+
+    def signal_again(self, exception: Any) -> Any:
+        """``signal`` sent to an exception that is being handled: search outward from the handler."""
+        active = getattr(exception, "_v_active", None)
+        if active is not None and active.handler is not None:
+            return self.outer(exception)
+        exception._v_active = None
+        return self.signal(exception)
+
+    def resignal_as(self, exception: Any, other: Any) -> Any:
+        self.handling(exception)
+        other._v_active = None
+        raise Resume(exception, instead=other)

@@ -1,0 +1,443 @@
+"""The worker: one connection, one world; runs each statement as a message in a transaction of its own.
+
+The life of a message (DESIGN.md): begin, compile, run, print, commit; output goes out with the result. A ConflictError is retried
+with the output dropped. A miss that the policy hands to the JIT ends the transaction first, and the message runs again
+from its start once the method is there. A failed message leaves no change behind.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import getpass
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import transaction
+from transaction.interfaces import NoTransaction
+from ZODB.POSException import ConflictError
+
+from ..grammar import SyntaxProblem, nodes, parse
+from ..image.method import Method
+from ..image.object import MISSING, own_slots
+from . import flow, misses
+from .awakening import awaken, workspace_named
+from .primitives import all_primitives
+from .report import Report, of_failure
+from .stack import Source
+from .world import World
+
+RETRIES = 20
+DEPTH = 120_000  # Python frames; each send takes one to three
+STACK_BYTES = 512 << 20
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one message may use. ``seconds`` of wall time (None: any), ``bytes`` the process may grow by (None: any)."""
+
+    seconds: float | None = None
+    bytes: int | None = None
+
+
+@dataclass
+class Outcome:
+    """What became of one statement. ``value`` is live: for the worker's own thread, until its next message."""
+
+    statement: str
+    line: int
+    printed: str | None = None
+    value: Any = None
+    transcript: str = ""
+    error: Report | None = None
+    seconds: float = 0.0
+    defines: bool = False
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How a miss was answered: installed (run the message again), or not, and what to tell the person."""
+
+    installed: bool
+    note: str = ""
+
+
+class MissHandler(Protocol):
+    def resolve(self, miss: misses.Miss, worker: Worker, approve: Any) -> Resolution: ...
+
+
+@dataclass
+class _Run:
+    """What stays the same while one program runs."""
+
+    origin: str
+    workspace: str
+    policy: str
+    approve: Any
+    budget: Budget
+    author: str = ""
+    installed: set[str] = field(default_factory=set)
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+class Worker:
+    def __init__(self, image: Any, name: str = "worker", misses: MissHandler | None = None) -> None:
+        self.image = image
+        self.name = name
+        self.misses = misses
+        self.manager = transaction.TransactionManager(explicit=True)
+        self.manager.begin()
+        connection = image.db.open(self.manager)
+        if "genesis" not in connection.root():
+            connection.close()
+            self.manager.abort()
+            awaken(image)
+            self.manager.begin()
+            connection = image.db.open(self.manager)
+        self.connection = connection
+        self.world = World(connection, all_primitives())
+        self._epoch = self._read_epoch()
+        self.manager.abort()
+        self._lock = threading.Lock()
+        self._running: int | None = None  # ident of the thread whose message may be abandoned now
+        self._pending: type[flow.Abandoned] | None = None
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
+
+    def close(self) -> None:
+        with suppress(NoTransaction):
+            self.manager.abort()
+        self.connection.close()
+
+    # --- programs
+
+    def evaluate(
+        self,
+        source: str,
+        *,
+        origin: str = "<input>",
+        workspace: str = "default",
+        policy: str = "off",
+        approve: Any = None,
+        budget: Budget | None = None,
+        on_outcome: Callable[[Outcome], None] | None = None,
+        atomic: bool = False,
+        stop_on_error: bool = False,
+        author: str = "",
+    ) -> list[Outcome]:
+        """Run every statement of source; one Outcome each, in order. A failure ends its statement, not the others."""
+        run = _Run(origin, workspace, policy, approve, budget or Budget(), author or getpass.getuser())
+        outcomes: list[Outcome] = []
+
+        def tell(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            if on_outcome is not None:
+                on_outcome(outcome)
+
+        try:
+            program = parse(source, origin, recover=True)
+        except SyntaxProblem as problem:
+            tell(Outcome(source, problem.line, error=syntax_report(problem)))
+            return outcomes
+        if atomic:
+            for outcome in self._atomic(program, source, run):
+                tell(outcome)
+            return outcomes
+        for statement in program.statements:
+            outcome = self._message(statement, source, run)
+            tell(outcome)
+            if outcome.error is not None and (stop_on_error or outcome.error.code == "interrupted"):
+                break
+        return outcomes
+
+    def _message(self, statement: nodes.Node, source: str, run: _Run) -> Outcome:
+        span = statement.span
+        text = source[span.start : span.end]
+        outcome = Outcome(text, span.line, defines=isinstance(statement, nodes.Define))
+        started = time.perf_counter()
+        if isinstance(statement, nodes.Bad):
+            outcome.error = syntax_report(statement.problem)
+            return outcome
+        world = self.world
+        conflicts = 0
+        while True:
+            self._begin(run, text)
+            try:
+                with self._abandonable(run.budget):
+                    outcome.value = self._perform(statement, text, run)
+                    if not isinstance(statement, nodes.Define | nodes.Variables):
+                        outcome.printed = world.print_string(outcome.value)
+                self._commit(text)
+                break
+            except flow.Missed as missed:
+                self._abort()
+                if not self._resolve(missed.miss, run):
+                    # Run once more without the policy: the error is then signalled where it happened.
+                    continue
+            except ConflictError as conflict:
+                self._abort()
+                conflicts += 1
+                if conflicts > RETRIES:
+                    outcome.error = Report("conflict", conflict_text(world, conflict), run.origin, span.line, span.column)
+                    break
+                time.sleep(random.uniform(0, 0.002 * conflicts))  # noqa: S311  jitter, so that writers do not meet again
+            except BaseException as failure:
+                checked = world.checked
+                outcome.error = self._failure(failure, text, run, statement)
+                self._abort()
+                if outcome.error.code == "cannot-persist" and not checked:
+                    # Run again with every store checked, so that the error comes from the store itself.
+                    world.checked = True
+                    world._stale(None)
+                    try:
+                        again = self._message(statement, source, run)
+                    finally:
+                        world.checked = False
+                        world._stale(None)
+                    if again.error is not None:
+                        outcome.error = again.error
+                    return outcome
+                if isinstance(failure, SystemExit | GeneratorExit):
+                    raise
+                break
+        if outcome.error is not None and outcome.error.code == "not-understood":
+            note = next(iter(run.notes.values()), "")
+            if note:
+                outcome.error.message += f" ({note})"
+        outcome.transcript = "".join(world.transcript)
+        outcome.seconds = time.perf_counter() - started
+        return outcome
+
+    def _atomic(self, program: nodes.Program, source: str, run: _Run) -> Iterator[Outcome]:
+        """All statements in one transaction: the first failure takes everything back."""
+        outcomes: list[Outcome] = []
+        self._begin(run, "atomic program")
+        world = self.world
+        for statement in program.statements:
+            span = statement.span
+            text = source[span.start : span.end]
+            outcome = Outcome(text, span.line, defines=isinstance(statement, nodes.Define))
+            outcomes.append(outcome)
+            before = len(world.transcript)
+            try:
+                if isinstance(statement, nodes.Bad):
+                    outcome.error = syntax_report(statement.problem)
+                    break
+                world.policy = None
+                with self._abandonable(run.budget):
+                    outcome.value = self._perform(statement, text, run)
+                    if not isinstance(statement, nodes.Define | nodes.Variables):
+                        outcome.printed = world.print_string(outcome.value)
+            except BaseException as failure:
+                outcome.error = self._failure(failure, text, run, statement)
+                break
+            finally:
+                outcome.transcript = "".join(world.transcript[before:])
+        if outcomes and outcomes[-1].error is not None:
+            self._abort()
+            outcomes[-1].error.message += " (nothing of this program was kept)"
+        else:
+            self._commit("atomic program")
+        yield from outcomes
+
+    def _perform(self, statement: nodes.Node, text: str, run: _Run) -> Any:
+        world = self.world
+        workspace = workspace_named(world, run.workspace)
+        match statement:
+            case nodes.Variables(names=names):
+                for name in names:
+                    if name not in own_slots(workspace):
+                        world.families.set_slot(workspace, name, None)
+                return None
+            case nodes.Define(target=target, method=method):
+                span = statement.span
+                piece = text[method.span.start - span.start : method.span.end - span.start]
+                thing = self._run(target, text, span, workspace, run)
+                return world.define(
+                    thing, Method(method.selector, piece, method.language, author=run.author, comment=method.comment)
+                )
+            case _:
+                return self._run(statement, text, statement.span, workspace, run)
+
+    def _run(self, node: nodes.Node, text: str, span: nodes.Span, workspace: Any, run: _Run) -> Any:
+        world = self.world
+        key = f"statement {run.origin}:{span.line}:{span.column}"
+        # Places in the tree count from the start of the whole text: the text is moved to where it stood.
+        source = Source(run.origin, "\n" * (span.line - 1) + " " * (span.column - 1) + text, run.origin)
+        function = world.statement(node, workspace, source, key)
+        return function(workspace)
+
+    # --- transactions
+
+    def _begin(self, run: _Run, text: str) -> None:
+        self.manager.begin()
+        world = self.world
+        world.transcript.clear()
+        world.signals.chain = None
+        world.families.behaviour_moved = False
+        epoch = self._read_epoch()
+        if epoch != self._epoch:
+            self._epoch = epoch
+            world.families.forget()
+            world.attach()
+        world.policy = self._policy(run, text) if run.policy in ("ask", "auto") and self.misses is not None else None
+
+    def _policy(self, run: _Run, text: str) -> Any:
+        def decide(receiver: Any, message: Any) -> Any:
+            miss = misses.describe(self.world, receiver, message, text, run.workspace)
+            return None if miss.handle in run.notes else miss
+
+        return decide
+
+    def _resolve(self, miss: misses.Miss, run: _Run) -> bool:
+        assert self.misses is not None
+        if miss.handle in run.installed:
+            run.notes[miss.handle] = "the method that was written for it does not answer it"
+            return False
+        resolution = self.misses.resolve(miss, self, run.approve)
+        if resolution.installed:
+            run.installed.add(miss.handle)
+            return True
+        run.notes[miss.handle] = resolution.note
+        return False
+
+    def _read_epoch(self) -> int:
+        epoch = self.connection.root().get("epoch")
+        return int(epoch()) if epoch is not None else 0
+
+    def _commit(self, note: str) -> None:
+        world = self.world
+        moved = world.families.behaviour_moved
+        if moved:
+            self.connection.root()["epoch"].change(1)
+        current = self.manager.get()
+        current.note(note[:200])
+        self.manager.commit()
+        if moved:
+            # Ours is known; had another worker moved it too, the next begin sees a larger number.
+            self._epoch += 1
+
+    def _abort(self) -> None:
+        world = self.world
+        moved = world.families.behaviour_moved
+        self.manager.abort()
+        if moved:
+            world.families.forget()
+
+    def transact(self, function: Callable[[World], Any], note: str = "") -> Any:
+        """function(world) in a transaction, retried on conflict; its value."""
+        run = _Run("<transact>", "default", "off", None, Budget())
+        for attempt in range(RETRIES + 1):
+            self._begin(run, note)
+            try:
+                result = function(self.world)
+                self._commit(note)
+                return result
+            except ConflictError:
+                self._abort()
+                if attempt == RETRIES:
+                    raise
+                time.sleep(random.uniform(0, 0.002 * (attempt + 1)))  # noqa: S311
+            except BaseException:
+                self._abort()
+                raise
+        raise AssertionError
+
+    def _failure(self, failure: BaseException, text: str, run: _Run, statement: nodes.Node) -> Report:
+        from ..image.storable import explain_failure
+
+        world = self.world
+        problem = explain_failure(failure)
+        if problem is not None:
+            span = statement.span
+            return Report(problem.code, str(problem), run.origin, span.line, span.column)
+        if isinstance(failure, KeyboardInterrupt):
+            failure = flow.Interrupted().with_traceback(failure.__traceback__)
+        return of_failure(world, failure, statement, run.origin)
+
+    # --- interrupting
+
+    @contextmanager
+    def _abandonable(self, budget: Budget) -> Iterator[None]:
+        """While this is open, another thread may end the message. Never open around a commit or an abort."""
+        timer = None
+        with self._lock:
+            self._running = threading.get_ident()
+            self._pending = None
+        if budget.seconds is not None:
+            timer = threading.Timer(budget.seconds, self.abandon, (flow.OutOfTime,))
+            timer.daemon = True
+            timer.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._pending is not None:
+                    # It may not have arrived yet: take it back, so that it cannot hit what follows.
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(threading.get_ident()), None)
+                self._running = None
+            if timer is not None:
+                timer.cancel()
+
+    def abandon(self, how: type[flow.Abandoned] = flow.Interrupted) -> bool:
+        """From any thread: end the message that runs now, if one does."""
+        with self._lock:
+            if self._running is None:
+                return False
+            self._pending = how
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._running), ctypes.py_object(how))
+            return True
+
+    def interrupt(self) -> bool:
+        return self.abandon(flow.Interrupted)
+
+
+def syntax_report(problem: Any) -> Report:
+    lines = problem.source.splitlines()
+    line = lines[problem.line - 1] if 0 < problem.line <= len(lines) else ""
+    return Report("syntax", problem.message, problem.origin, problem.line, problem.column, problem.length, line)
+
+
+def conflict_text(world: World, conflict: ConflictError) -> str:
+    """Which object two messages both changed."""
+    name = "an object"
+    if conflict.oid is not None:
+        try:
+            thing = world.connection.get(conflict.oid)
+            name = world.describe(thing)
+        except Exception:
+            name = f"the object {conflict.oid.hex()}"
+    return f"another message changed {name} at the same time, {RETRIES} times in a row; nothing of this message was kept"
+
+
+def deep(function: Callable[[], Any]) -> Any:
+    """Run function on a thread with a stack deep enough for {DEPTH} activations, and answer what it answers."""
+    box: list[Any] = [MISSING, None]
+
+    def body() -> None:
+        try:
+            box[0] = function()
+        except BaseException as failure:
+            box[1] = failure
+
+    before = threading.stack_size(STACK_BYTES)
+    try:
+        thread = threading.Thread(target=body, name="batos-deep")
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt:
+            interrupted = getattr(function, "interrupt", None)
+            if interrupted is None:
+                raise
+            interrupted()
+    if box[1] is not None:
+        raise box[1]
+    return box[0]

@@ -1,0 +1,688 @@
+"""One world: a connection to the image, with the functions that its messages run as.
+
+Nothing here is shared with another worker: families, dispatch tables and compiled functions are this connection's own.
+What another worker changed arrives when a transaction begins (``refresh``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from fractions import Fraction
+from functools import lru_cache
+from types import FrameType, FunctionType
+from typing import Any
+
+from ..grammar import nodes, parse_method
+from ..image.method import Method
+from ..image.collections import CLASSES, Array, ByteArray, Dictionary, String, key_of
+from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, own_slots, set_dict
+from ..image.values import Character, ScaledDecimal, Symbol
+from . import flow
+from .compiler import Compiled, Mode, compile_method, compile_statement, literal
+from .families import Families, Family, is_method
+from .scopes import Scopes
+from .signals import Signals
+from .stack import Source
+
+# The traits object, by name, of each Python type that is a value of the language.
+NATIVE = {
+    int: "Integer",
+    float: "Float",
+    bool: "Boolean",
+    type(None): "UndefinedObject",
+    str: "String",
+    Symbol: "Symbol",
+    Character: "Character",
+    Fraction: "Fraction",
+    ScaledDecimal: "ScaledDecimal",
+    tuple: "Array",
+    bytes: "ByteArray",
+    FunctionType: "BlockClosure",
+}
+
+
+class Table(dict[type, Any]):
+    """The functions that answer one selector, by the receiver's type; an unknown type is looked up once."""
+
+    __slots__ = ("selector", "find")
+
+    def __init__(self, selector: str, find: Callable[[Table, type], Any]) -> None:
+        self.selector = selector
+        self.find = find
+
+    def __missing__(self, cls: type) -> Any:
+        return self.find(self, cls)
+
+
+class World:
+    function_type = FunctionType
+
+    def __init__(self, connection: Any, primitives: dict[str, Any]) -> None:
+        self.connection = connection
+        self.root = connection.root()
+        self.tables: dict[str, Table] = {}
+        self.supers: dict[tuple[str, int], Table] = {}
+        self.sources: dict[str, Source] = {}
+        self.resolutions: dict[str, Any] = {}  # per compiled unit: how its free names were resolved
+        self.clone_types: dict[int, Any] = {}
+        self.signals = Signals(self)
+        self.families = Families(self.lookup_traits, self._stale)
+        self.families.revive = self.revive
+        self.names: Any = None
+        self.genesis: Any = None
+        self.transcript: list[str] = []
+        self.policy: Any = None  # what decides about a miss; set by the worker
+        self.redefined: frozenset[str] = frozenset()
+        self.checked = False
+        self._functions: dict[Any, Any] = {}
+        self._sites: list[Site] = [Site(None, None)]  # compiled methods, by the number they report misses under
+        self._shared: dict[int, set[str]] = {}  # id(method) -> names mostly found in a parent
+        self.primitives = {name: make(self) if getattr(make, "needs_world", False) else make for name, make in primitives.items()}
+        self._box = self.families.default(Box).live
+        self.globals = self._globals()
+        connection.families = self.families
+        self.attach()
+
+    def attach(self) -> None:
+        """(Re)bind to what the image holds: called when the connection is opened or the image was awakened."""
+        if "genesis" in self.root:
+            self.genesis = self.root["genesis"]
+            self.names = self.root["names"]
+            self.globals["world"] = self.names
+            for thing in (self.genesis, self.names):
+                thing._p_activate()
+                self.families.current(thing)
+
+    # --- names
+
+    def lookup(self, name: str) -> Any:
+        """The world's object of that name, or None."""
+        if self.names is None:
+            return None
+        if name.startswith("Smalltalk."):
+            name = name[len("Smalltalk.") :]
+        return own_slots(self.names).get(name)
+
+    def lookup_traits(self, name: str) -> Any:
+        if not name:
+            return None
+        return self.lookup(name) or self.genesis
+
+    def name_of(self, thing: Any) -> str:
+        """The name the world knows an object by, or ''."""
+        name = own_slots(thing).get("name*", "") if isinstance(thing, Body) else ""
+        return name if isinstance(name, str) else ""
+
+    def set_name(self, name: str, value: Any) -> None:
+        """Give value a name of the world."""
+        if isinstance(value, Body) and "name*" not in own_slots(value) and not is_method(value):
+            value.__setattr__("name*", name)
+        fresh = name not in own_slots(self.names)
+        self.families.set_slot(self.names, name, value)
+        if fresh and name in self.families.free_names:
+            self._stale(None)
+
+    # --- dispatch
+
+    def table(self, selector: str) -> Table:
+        table = self.tables.get(selector)
+        if table is None:
+            table = self.tables[selector] = self.globals["#" + selector] = Table(selector, self._find)
+        return table
+
+    def send(self, receiver: Any, selector: str, *args: Any) -> Any:
+        """Send a message from Python. Errors of the language leave as flow.Unhandled."""
+        return self.table(selector)[type(receiver)](receiver, *args)
+
+    def understands(self, receiver: Any, selector: str) -> bool:
+        family = self.family(receiver)
+        holder, value = family.find(selector)
+        if value is not MISSING:
+            return True
+        name = selector[:-1] if selector.endswith(":") and selector.count(":") == 1 else selector
+        return family.has_datum(name) or (isinstance(receiver, Body) and name in own_slots(receiver))
+
+    def family(self, thing: Any) -> Family:
+        if isinstance(thing, Body):
+            return self.families.current(thing)
+        cls = type(thing)
+        family = self.families.by_type.get(cls)
+        return family or self.families.native(cls, self.lookup_traits(NATIVE.get(cls, "PythonObject")))
+
+    def _find(self, table: Table, cls: type) -> Any:
+        """The function for a selector and a type not seen yet; kept in the table unless the type says nothing lasting."""
+        family = self.families.by_type.get(cls)
+        if family is None and not issubclass(cls, Body):
+            family = self.families.native(cls, self.lookup_traits(NATIVE.get(cls, "PythonObject")))
+        if family is None or family.retired:
+            # A ghost, or an object whose family is out of date: it gets its family first.
+            adopt = self.families.adopt
+
+            def first_adopt(receiver: Any, *args: Any) -> Any:
+                adopt(receiver)
+                return table[type(receiver)](receiver, *args)
+
+            return first_adopt
+        function = table[cls] = self.function(family, table.selector, cls)
+        return function
+
+    def function(self, family: Family, selector: str, cls: type) -> Any:
+        holder, value = family.find(selector)
+        if is_method(value):
+            return self.method_function(value, holder, family, cls)
+        if value is not MISSING or not selector.endswith(":"):
+            return self._getter(selector, known=value is not MISSING)
+        if selector.count(":") == 1 and not family.native:
+            return self._setter(selector, selector[:-1], family.has_datum(selector[:-1]))
+        return self._not_understood(selector)
+
+    def _getter(self, name: str, known: bool) -> Any:
+        miss = self._not_understood(name)
+        inherited = self.inherited
+
+        def get(self: Any, *args: Any) -> Any:
+            if args:
+                return miss(self, *args)
+            value = getattr(self, name, MISSING) if isinstance(self, Body) else MISSING
+            if value is MISSING or is_method(value):
+                return inherited(self, name, 0) if known else miss(self)
+            return value
+
+        return get
+
+    def _setter(self, selector: str, name: str, known: bool) -> Any:
+        miss = self._not_understood(selector)
+
+        def put(self: Any, value: Any) -> Any:
+            if known or name in vars(self):
+                setattr(self, name, value)
+                return self
+            return miss(self, value)
+
+        return put
+
+    def _not_understood(self, selector: str) -> Any:
+        def not_understood(receiver: Any, *args: Any) -> Any:
+            return self.does_not_understand(receiver, selector, args)
+
+        return not_understood
+
+    def does_not_understand(self, receiver: Any, selector: str, args: tuple[Any, ...]) -> Any:
+        if selector == "doesNotUnderstand:":
+            raise flow.Fault("Error", "there is no doesNotUnderstand: in this world")
+        message = self.clone(self.lookup("Message") or self.genesis)
+        message.__setattr__("selector", Symbol(selector))
+        message.__setattr__("arguments", self.new_array(list(args)))
+        return self.send(receiver, "doesNotUnderstand:", message)
+
+    def super_table(self, selector: str, holder: Body) -> Table:
+        """Where ``super selector`` goes from a method that holder holds: on from there in the receiver's own order."""
+        key = (selector, id(holder))
+        table = self.supers.get(key)
+        if table is None:
+
+            def find(table: Table, cls: type) -> Any:
+                family = self.families.by_type.get(cls)
+                if family is None or family.retired:
+                    return lambda receiver, *args: (self.families.adopt(receiver), table[type(receiver)](receiver, *args))[1]
+                above = Family(family.ghost, (), frozenset(), None, native=family.native)
+                order = self._above(holder)
+                above.order = order
+                found, value = above.find(selector)
+                if is_method(value):
+                    function = self.method_function(value, found, family, cls)
+                elif value is not MISSING:
+                    function = self._getter(selector, known=True)
+                elif selector.endswith(":") and selector.count(":") == 1 and above.has_datum(selector[:-1]):
+                    function = self._setter(selector, selector[:-1], True)
+                else:
+                    function = self._not_understood(selector)
+                table[cls] = function
+                return function
+
+            table = self.supers[key] = Table(selector, find)
+        return table
+
+    def _above(self, holder: Body) -> list[Body]:
+        from ..image.object import linearize
+
+        return linearize(holder)[1:]
+
+    # --- compiling
+
+    def method_function(self, method: Any, holder: Any, family: Family, cls: type) -> Any:
+        """The function that a method runs as for a family."""
+        slots = own_slots(method)
+        if slots["language"] == "python":
+            key: Any = (id(method), "python")
+            function = self._functions.get(key)
+            if function is None:
+                from .python_method import compile_python
+
+                function = compile_python(self, slots["source"], slots["selector"], self._register(method, holder))
+                self._functions[key] = function
+                function.__dict__["method"] = method
+            return function
+        tree = tree_of(slots["source"])
+        primitive = next((p.args[0] for p in tree.pragmas if p.selector == "primitive:"), None)
+        if primitive is not None:
+            return self._primitive(str(literal(primitive)), cls, family)
+        free = free_of(slots["source"])
+        where = tuple((name, self.resolve(name, family)) for name in free)
+        key = (id(method), where, id(holder), cls.__base__ if family.native else None, self.checked)
+        function = self._functions.get(key)
+        if function is None:
+            filename = self._register(method, holder)
+            self.families.free_names.update(free)
+            self.resolutions[filename] = where
+            site = self.globals[f"$site {filename}"] = len(self._sites)
+            self._sites.append(Site(method, key))
+            shared = frozenset(self._shared.get(id(method), ()))
+            compiled = compiled_method(
+                slots["source"], where, filename, shared, self.redefined, self.checked, str(id(holder))
+            )
+            function = self.link(compiled, holder)
+            function.__dict__["method"] = method
+            self._functions[key] = function
+        return function
+
+    def _register(self, method: Any, holder: Any) -> str:
+        slots = own_slots(method)
+        digest = hashlib.blake2b(slots["source"].encode(), digest_size=6).hexdigest()
+        filename = f"<{self.name_of(holder) or 'anonymous'}>>{slots['selector']} {digest}>"
+        if filename not in self.sources:
+            self.sources[filename] = Source(slots["selector"], slots["source"], home=holder)
+        return filename
+
+    def _primitive(self, name: str, cls: type, family: Family) -> Any:
+        try:
+            function = self.primitives[name]
+        except KeyError:
+            raise flow.Fault("SystemExceptions.NotYetImplemented", f"there is no primitive {name!r}") from None
+        if getattr(function, "changes_receiver", False) and cls is family.clean and not family.native:
+
+            def touching(receiver: Any, *args: Any) -> Any:
+                receiver._p_changed = True
+                return function(receiver, *args)
+
+            return touching
+        return function
+
+    def resolve(self, name: str, family: Family) -> str:
+        """Where a free name of a method is found for this family; see compiler.Mode."""
+        if not family.native and family.has_datum(name):
+            return "slot"
+        holder, value = family.find(name)
+        if is_method(value):
+            return "send"
+        if name[:1].isupper() and self.names is not None and "." not in name and name in own_slots(self.names):
+            return "world"
+        return "dynamic"
+
+    def link(self, compiled: Compiled, holder: Any = None) -> Any:
+        """Define a compiled unit's function in this world."""
+        for selector in compiled.selectors:
+            self.table(selector)
+        self.globals.update(compiled.constants)
+        for name in compiled.supers:
+            self.globals[name] = self.super_table(name[1:].rpartition(" ")[0], holder)
+        local: dict[str, Any] = {}
+        exec(compiled.code, self.globals, local)
+        return local[compiled.entry]
+
+    def statement(self, node: nodes.Node, workspace: Any, source: Source, key: str) -> Any:
+        """The function that runs one top-level statement with the workspace as self."""
+        filename = f"<{key}>"
+        self.sources[filename] = source
+        family = self.families.current(workspace)
+        own = own_slots(workspace)
+        scopes = Scopes(node, (), (), (node,))
+
+        def resolve(name: str) -> str:
+            if name in own and not is_method(own[name]):
+                return "slot"
+            return self.resolve(name, family)
+
+        self.families.free_names.update(scopes.free)
+        self.resolutions[filename] = tuple((name, resolve(name)) for name in scopes.free)
+        compiled = compile_statement(node, Mode(resolve, redefined=self.redefined, checked=self.checked), filename)
+        return self.link(compiled, workspace)
+
+    def _stale(self, selector: str | None) -> None:
+        """Behaviour changed: one selector's functions, or all of them, are to be looked up again."""
+        if selector is None or (selector in self.families.free_names):
+            for table in self.tables.values():
+                table.clear()
+            for table in self.supers.values():
+                table.clear()
+            self._functions.clear()
+            self.clone_types.clear()
+            if self.globals["Array live"] is not None:
+                self._array_types()
+        else:
+            if selector in self.tables:
+                self.tables[selector].clear()
+            for (name, _), table in self.supers.items():
+                if name == selector:
+                    table.clear()
+        if selector in ARITHMETIC:
+            self._check_arithmetic()
+
+    def _check_arithmetic(self) -> None:
+        """Selectors that a person redefined on the numbers are not computed in line any more."""
+        redefined = set()
+        for cls in (int, float):
+            family = self.family(cls(0))
+            for selector in ARITHMETIC:
+                _, value = family.find(selector)
+                if is_method(value) and own_slots(value).get("author") != "genesis":
+                    redefined.add(selector)
+        if redefined != self.redefined:
+            self.redefined = frozenset(redefined)
+            self._stale(None)
+
+    # --- what compiled code calls
+
+    def _globals(self) -> dict[str, Any]:
+        signals = self.signals
+        return {
+            "__builtins__": {},
+            "type": type,
+            "int": int,
+            "float": float,
+            "len": len,
+            "range": range,
+            "getattr": getattr,
+            "AttributeError": AttributeError,
+            "Exception": Exception,
+            "function": FunctionType,
+            "MISSING": MISSING,
+            "Home": flow.Home,
+            "ReturnHome": flow.ReturnHome,
+            "return_home": flow.return_home,
+            "inherited": self.inherited,
+            "look_up": self.look_up,
+            "assign": self.assign,
+            "assign_top": self.assign_top,
+            "failed": signals.failed,
+            "not_boolean": self.not_boolean,
+            "truth": self.truth,
+            "same": same,
+            "steps": self.steps,
+            "times": self.times,
+            "new_box": self.new_box,
+            "new_array": self.new_array,
+            "this_context": self.this_context,
+            "recipe_of": self.recipe_of,
+            "Array clean": None,
+            "Array live": None,
+            "world": None,
+        }
+
+    def inherited(self, thing: Any, name: str, site: int) -> Any:
+        """A data slot that self does not hold itself."""
+        if site:
+            self._count(site, name)
+        for one in self.families.current(thing).order:
+            value = vars(one).get(name, MISSING)
+            if value is MISSING and one._p_changed is None:
+                value = own_slots(one).get(name, MISSING)
+            if value is not MISSING and not is_method(value):
+                return value
+        return self.look_up(thing, name)
+
+    def _count(self, number: int, name: str) -> None:
+        """A method that finds a slot in a parent again and again is compiled anew to look for it there."""
+        site = self._sites[number]
+        count = site.misses[name] = site.misses.get(name, 0) + 1
+        if count == 20 and site.method is not None:
+            self._shared.setdefault(id(site.method), set()).add(name)
+            self._functions.pop(site.key, None)
+            selector = own_slots(site.method)["selector"]
+            for table in (self.tables.get(selector), *(t for (s, _), t in self.supers.items() if s == selector)):
+                if table is not None:
+                    table.clear()
+
+    def look_up(self, thing: Any, name: str) -> Any:
+        """A name that was not known when the method was compiled: a slot, a name of the world, or a send to self."""
+        if isinstance(thing, Body):
+            value = own_slots(thing).get(name, MISSING)
+            if value is MISSING or is_method(value):
+                for one in self.families.current(thing).order:
+                    value = own_slots(one).get(name, MISSING)
+                    if value is not MISSING:
+                        break
+            if value is not MISSING and not is_method(value):
+                return value
+            if is_method(value):
+                return self.send(thing, name)
+        value = own_slots(self.names).get(name.removeprefix("Smalltalk."), MISSING)
+        if value is not MISSING:
+            return value
+        return self.send(thing, name)
+
+    def assign(self, thing: Any, name: str, value: Any) -> None:
+        """``name := value`` in a method, where name is no variable of it."""
+        if self.checked:
+            self.check_storable(value, thing, name)
+        if isinstance(thing, Body):
+            family = self.families.current(thing)
+            if name in own_slots(thing) or family.has_datum(name):
+                self.families.set_slot(thing, name, value)
+                return
+        if name in own_slots(self.names):
+            self.set_name(name, value)
+            return
+        raise flow.Fault(
+            "SystemExceptions.UndeclaredVariable",
+            f"{name} is neither a variable here nor a slot of {self.describe(thing)}; nothing was assigned",
+        )
+
+    def assign_top(self, thing: Any, name: str, value: Any) -> None:
+        """``name := value`` at the top level: a name of the world if capitalised, else a variable of the workspace."""
+        if self.checked:
+            self.check_storable(value, thing, name)
+        if name[:1].isupper():
+            self.set_name(name, value)
+        else:
+            self.families.set_slot(thing, name, value)
+
+    def check_storable(self, value: Any, thing: Any, name: str) -> None:
+        """Refuse by name what could not be written to disk."""
+        from ..image.storable import obstacle
+
+        problem = obstacle(value)
+        if problem:
+            raise flow.Fault(
+                "SystemExceptions.CannotPersist",
+                f"slot {name} of {self.describe(thing)} cannot hold {problem}: it would not survive a restart",
+            )
+
+    def not_boolean(self, value: Any, selector: str) -> Any:
+        raise flow.Fault("SystemExceptions.WrongClass", f"{self.describe(value)} is not a Boolean: {selector} wants true or false")
+
+    def truth(self, value: Any, selector: str) -> bool:
+        if value is True or value is False:
+            return value
+        return self.not_boolean(value, selector)  # type: ignore[no-any-return]
+
+    def steps(self, start: Any, stop: Any, step: int) -> Any:
+        """The numbers from start to stop where they are not both ints."""
+        send = self.send
+        value = start
+        over = "<=" if step > 0 else ">="
+        while self.truth(send(value, over, stop), "to:do:"):
+            yield value
+            value = send(value, "+", step)
+
+    def times(self, count: Any) -> Any:
+        if isinstance(count, bool) or not isinstance(count, int):
+            self.send(count, "timesRepeat:", None)
+            return ()
+        return range(count)
+
+    def new_box(self, value: Any) -> Any:
+        live = self._box
+        box = live.__new__(live)
+        set_dict(box, {"v": value})
+        return box
+
+    def new_array(self, items: list[Any]) -> Any:
+        live = self.globals["Array live"] or self._array_types()
+        array = live.__new__(live)
+        set_dict(array, {"_items": items})
+        return array
+
+    def _array_types(self) -> type:
+        family = self.families.default(Array)
+        self.globals["Array clean"], self.globals["Array live"] = family.clean, family.live
+        return family.live
+
+    def kind_of(self, thing: Any) -> type[Body]:
+        """The class of the image that a clone of thing is stored as: from the slot kind*, found by delegation."""
+        ghost = getattr(type(thing), "_p_ghost", type(thing))
+        if ghost not in (UvmObject, Method):
+            return ghost  # type: ignore[no-any-return]
+        _, kind = self.family(thing).find("kind*")
+        return CLASSES.get(kind, UvmObject) if isinstance(kind, str) else UvmObject
+
+    def new_dictionary(self, items: dict[Any, Any]) -> Any:
+        return self.families.new(Dictionary, {key_of(key): value for key, value in items.items()})
+
+    def new_string(self, text: str) -> Any:
+        return self.families.new(String, text)
+
+    def mutable_copy(self, value: Any) -> Any:
+        """A copy of a native value: literals become the objects that can be written, the rest is itself."""
+        if type(value) is str:
+            return self.new_string(value)
+        if type(value) is tuple:
+            return self.new_array(list(value))
+        if type(value) is bytes:
+            return self.families.new(ByteArray, bytearray(value))
+        return value
+
+    def define(self, target: Any, method: Any) -> Any:
+        """Put a method into the slot its selector names, keeping the story of the one it replaces."""
+        if not isinstance(target, Body):
+            raise flow.Fault("SystemExceptions.WrongClass", f"{self.describe(target)} cannot hold methods; define them on its traits")
+        selector = own_slots(method)["selector"]
+        slots = own_slots(target)
+        old = slots.get("&" + selector, slots.get(selector))
+        if is_method(old):
+            earlier = own_slots(old)
+            method.history = (*earlier["history"], old)
+        self.families.set_slot(target, selector, method)
+        return method
+
+    def clone(self, prototype: Any) -> Any:
+        """A new object that shows prototype until it is written."""
+        live = self.families.clones_of(prototype)
+        thing = live.__new__(live)
+        set_dict(thing, {"parent*": prototype})
+        return thing
+
+    def this_context(self) -> Any:
+        from .context import snapshot
+        from .stack import caller
+
+        return snapshot(self, caller())
+
+    # --- blocks at rest
+
+    def recipe_of(self, function: Any) -> StoredBlock:
+        """What a block needs to be made again: its method's source, how names were resolved, and what it captured."""
+        from .blocks import store
+
+        return store(self, function)
+
+    def revive(self, stored: StoredBlock) -> Any:
+        from .blocks import revive
+
+        return revive(self, stored)
+
+    # --- words for people
+
+    def describe(self, thing: Any) -> str:
+        """A short name for a value in an error message."""
+        if thing is None:
+            return "nil"
+        if isinstance(thing, bool):
+            return "true" if thing else "false"
+        if isinstance(thing, Body):
+            own = self.name_of(thing)
+            if own:
+                return own
+            for one in self.family(thing).order:
+                name = self.name_of(one)
+                if name:
+                    return ("an " if name[:1] in "AEIOU" else "a ") + name
+            return "an Object"
+        try:
+            text = self.print_string(thing)
+        except BaseException:
+            text = type(thing).__name__
+        return text if len(text) < 60 else text[:57] + "..."
+
+    def print_string(self, thing: Any) -> str:
+        return str(self.send(thing, "printString"))
+
+    def frame_label(self, frame: FrameType, source: Source) -> str:
+        """``Account(Object)>>deposit:``: the receiver's kind, and in brackets the holder of the method if it is another."""
+        if source.home is None:
+            return source.label
+        receiver = frame.f_locals.get("self")
+        holder = self.name_of(source.home) or "an object"
+        kind = holder
+        if isinstance(receiver, Body):
+            kind = self.name_of(receiver) or next((n for n in map(self.name_of, self.family(receiver).order) if n), holder)
+        elif receiver is not None or "self" in frame.f_locals:
+            kind = NATIVE.get(type(receiver), holder)
+        return f"{kind}>>{source.label}" if kind == holder else f"{kind}({holder})>>{source.label}"
+
+
+class Site:
+    """A compiled method and how often each slot it reads was not the receiver's own."""
+
+    __slots__ = ("method", "key", "misses")
+
+    def __init__(self, method: Any, key: Any) -> None:
+        self.method = method
+        self.key = key
+        self.misses: dict[str, int] = {}
+
+
+def same(a: Any, b: Any) -> bool:
+    """``==`` for values that Python may hold twice: numbers of one type and equal value are one."""
+    return type(a) is type(b) and type(a) in (int, float) and a == b
+
+
+@lru_cache(maxsize=4096)
+def tree_of(source: str) -> nodes.Method:
+    return parse_method(source)
+
+
+@lru_cache(maxsize=4096)
+def free_of(source: str) -> tuple[str, ...]:
+    tree = tree_of(source)
+    return tuple(Scopes(tree, tree.params, tree.temps, tree.body).free)
+
+
+@lru_cache(maxsize=8192)
+def compiled_method(
+    source: str,
+    where: tuple[tuple[str, str], ...],
+    filename: str,
+    shared: frozenset[str],
+    redefined: frozenset[str],
+    checked: bool,
+    holder: str,
+) -> Compiled:
+    """Code objects are shared by all worlds of the process: they depend on nothing but these."""
+    tree = tree_of(source)
+    mode = Mode(dict(where).__getitem__, shared, redefined, checked, holder=holder)
+    return compile_method(tree, mode, filename, tree.selector)
+
+
+from .arithmetic import NUMBER_SELECTORS as ARITHMETIC  # noqa: E402
