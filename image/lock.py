@@ -103,7 +103,7 @@ def withdraw(location: str | os.PathLike[str]) -> None:
 def program() -> str:
     """What this process was started as: ``batos kernel``."""
     words = [os.path.basename(sys.argv[0]) or "python", *sys.argv[1:2]] if sys.argv else ["python"]
-    return " ".join(word for word in words if not word.startswith("-"))[:80]
+    return " ".join(word for word in words if not word.startswith("-"))[:80] or "python"  # `python -c` is just "-c"
 
 
 def identity() -> str:

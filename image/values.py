@@ -100,7 +100,7 @@ class Character:
         if isinstance(code, str):
             code = ord(code)
         found = cls._known.get(code)
-        if found is None:
+        if found is None or type(code) is not int:  # 1.0 and True are found where 1 is known
             if type(code) is not int:
                 raise TypeError(f"a Character is made from a code point, not from {type(code).__name__}")
             if not 0 <= code <= 0x10FFFF:
