@@ -1,14 +1,199 @@
+"""The command line. Each command imports what it needs when it runs: whoever types ``batos eval`` waits for imports."""
+
+from __future__ import annotations
+
 import sys
-def main() -> None:
-    from batos.image import open_image
-    from batos.interp import Worker, deep
-    def go():
-        image = open_image(sys.argv[1])
-        w = Worker(image)
-        for o in w.evaluate(sys.stdin.read()):
-            print('>>', o.statement.strip()[:100])
-            if o.transcript: print(o.transcript, end='')
-            if o.error: print(o.error.render()); print(o.error.python)
-            else: print('=>', o.printed)
-        w.close(); image.close()
-    deep(go)
+from typing import Any
+
+import click
+
+from . import __version__
+
+DEFAULT_IMAGE = "live_image.fs"
+POLICIES = click.Choice(["off", "ask", "auto"])
+
+
+class Group(click.Group):
+    """Errors of ours are one line on stderr and exit 1; wrong usage is exit 2, as click has it."""
+
+    def invoke(self, context: click.Context) -> Any:
+        from .image.errors import ImageProblem
+
+        try:
+            return super().invoke(context)
+        except ImageProblem as problem:
+            raise click.ClickException(str(problem)) from problem
+        except BrokenPipeError:
+            sys.stderr.close()
+            context.exit(1)
+        except Exception as problem:
+            if getattr(problem, "code", None) is None or not type(problem).__module__.startswith("batos."):
+                raise
+            raise click.ClickException(str(problem)) from problem
+
+
+@click.group(cls=Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-i", "--image", default=DEFAULT_IMAGE, show_default=True, help="The image: a file, or a zodburi (zeo://, postgresql://).")
+@click.option("--jit", "policy", type=POLICIES, default=None, help="What happens when nobody understands a message: an error (off), a model writes the method and you decide (ask), or what passes every gate is installed (auto).")
+@click.version_option(__version__, prog_name="batos")
+@click.pass_context
+def main(context: click.Context, image: str, policy: str | None) -> None:
+    """BAT OS: one living image of prototype objects that you talk to in Smalltalk messages.
+
+    \b
+    batos                        the REPL on live_image.fs
+    batos eval '3 + 4'           one line, one answer
+    batos run bank.st            a file of statements, each a transaction of its own
+    batos -i other.fs eval ...   another image
+
+    Objects stay: what one command assigned, the next one finds.
+    """
+    context.obj = {"image": image, "policy": policy}
+    if context.invoked_subcommand is None:
+        context.invoke(repl)
+
+
+def jit_option(function: Any) -> Any:
+    return click.option("--jit", "policy", type=POLICIES, default=None, help="off, ask or auto; as for batos itself.")(function)
+
+
+def workspace_option(function: Any) -> Any:
+    return click.option("-w", "--workspace", default="default", show_default=True, help="Whose variables: a workspace persists.")(function)
+
+
+def _settings(context: click.Context, policy: str | None, default: str) -> tuple[str, str]:
+    return context.obj["image"], policy or context.obj["policy"] or default
+
+
+def _run(location: str, policy: str, work: Any, create: bool = True) -> bool:
+    """work(session) on a thread with room for deep recursion; Ctrl-C interrupts the message."""
+    from .interp import deep
+    from .session import open_session
+
+    opened: list[Any] = []
+
+    def body() -> bool:
+        with open_session(location, policy, create) as session:
+            opened.append(session)
+            return bool(work(session))
+
+    body.interrupt = lambda: opened and opened[0].interrupt()  # type: ignore[attr-defined]
+    return bool(deep(body))
+
+
+@main.command("eval")
+@click.argument("source")
+@jit_option
+@workspace_option
+@click.option("--atomic", is_flag=True, help="All statements in one transaction.")
+@click.pass_context
+def eval_(context: click.Context, source: str, policy: str | None, workspace: str, atomic: bool) -> None:
+    """Evaluate SOURCE and print the last statement's value. '-' reads it from standard input.
+
+    \b
+    batos eval '3 + 4'                      7
+    batos eval 'x := 3. x * x'              9
+    batos eval 'x'                          3, still
+    """
+    from .transcript import Last
+
+    location, policy = _settings(context, policy, "off")
+    text = sys.stdin.read() if source == "-" else source
+    show = Last()
+    well = _run(location, policy, lambda s: s.evaluate(text, show, origin="<eval>", workspace=workspace, atomic=atomic))
+    show.finish()
+    context.exit(0 if well else 1)
+
+
+@main.command("run")
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+@click.option("--transcript", is_flag=True, help="Print a golden transcript: each statement, => and its value, its output or its error.")
+@click.option("--atomic", is_flag=True, help="Each file is one transaction: it happens wholly or not at all.")
+@click.option("--stop", is_flag=True, help="Stop at the first error.")
+@jit_option
+@workspace_option
+@click.pass_context
+def run_(context: click.Context, files: tuple[str, ...], transcript: bool, atomic: bool, stop: bool, policy: str | None, workspace: str) -> None:
+    """Run FILES of statements. Output of Transcript goes to stdout, errors to stderr; the exit status is 1 if there was one."""
+    from .transcript import Golden, Plain
+
+    location, policy = _settings(context, policy, "off")
+    texts = []
+    for name in files:
+        try:
+            with click.open_file(name, encoding="utf-8") as file:
+                texts.append((name, file.read()))
+        except (OSError, UnicodeDecodeError) as problem:
+            raise click.ClickException(f"{name}: {problem}") from problem
+    show = Golden() if transcript else Plain()
+
+    def work(session: Any) -> bool:
+        well = True
+        for name, text in texts:
+            went = session.evaluate(text, show, origin=name, workspace=workspace, atomic=atomic, stop=stop)
+            well = well and went
+            if stop and not went:
+                break
+        return well
+
+    context.exit(0 if _run(location, policy, work) else 1)
+
+
+@main.command()
+@click.option("--endpoint", default=None, help="Where to listen: ipc:///path or tcp://127.0.0.1:port. Default: a socket only you can open.")
+@click.option("--workers", default=2, show_default=True, help="How many messages run at once.")
+@jit_option
+@click.pass_context
+def kernel(context: click.Context, endpoint: str | None, workers: int, policy: str | None) -> None:
+    """Hold the image and serve it to many clients, until stopped."""
+    from .kernel import main as serve
+
+    location, policy = _settings(context, policy, "ask")
+    context.exit(serve(location, endpoint=endpoint, workers=workers, policy=policy))
+
+
+@main.command()
+@jit_option
+@workspace_option
+@click.pass_context
+def repl(context: click.Context, policy: str | None = None, workspace: str = "default") -> None:
+    """Talk to the image. Starts a kernel for it if none runs."""
+    from .front import with_kernel
+    from .ui.repl import main as talk
+
+    location, policy = _settings(context, policy, "ask")
+    with with_kernel(location, policy) as endpoint:
+        context.exit(talk(endpoint, workspace=workspace, policy=policy))
+
+
+@main.command()
+@jit_option
+@click.pass_context
+def canvas(context: click.Context, policy: str | None) -> None:
+    """Open the window on the image. Starts a kernel for it if none runs."""
+    from .front import with_kernel
+    from .ui.canvas import main as show
+
+    location, policy = _settings(context, policy, "ask")
+    with with_kernel(location, policy) as endpoint:
+        context.exit(show(endpoint))
+
+
+@main.group()
+def image() -> None:
+    """Look after the image's file."""
+
+
+@image.command()
+@click.pass_context
+def check(context: click.Context) -> None:
+    """Read every object and every record, and say what is wrong."""
+    from .image.check import check as check_image
+
+    report = check_image(context.obj["image"])
+    click.echo(report.render())
+    context.exit(0 if report.clean else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,7 @@ from its start once the method is there. A failed message leaves no change behin
 from __future__ import annotations
 
 import ctypes
-import getpass
+import os
 import random
 import sys
 import threading
@@ -130,7 +130,7 @@ class Worker:
         author: str = "",
     ) -> list[Outcome]:
         """Run every statement of source; one Outcome each, in order. A failure ends its statement, not the others."""
-        run = _Run(origin, workspace, policy, approve, budget or Budget(), author or getpass.getuser())
+        run = _Run(origin, workspace, policy, approve, budget or Budget(), author or os.environ.get("USER", ""))
         outcomes: list[Outcome] = []
 
         def tell(outcome: Outcome) -> None:

@@ -1,0 +1,155 @@
+"""Where a program's messages go: to a worker of our own, or to the kernel that holds the image.
+
+Both answer with the same views, so that ``batos eval`` and ``batos run`` look the same either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class View:
+    """One statement's outcome as shown: ``error`` is the whole report as text, ``code`` its stable code."""
+
+    statement: str
+    printed: str | None
+    transcript: str
+    error: str = ""
+    code: str = ""
+    defines: bool = False
+
+
+Show = Callable[[View], None]
+
+
+class Embedded:
+    """Messages run in this process, on an image that nobody else holds."""
+
+    def __init__(self, location: str, policy: str, create: bool = True) -> None:
+        from .image import open_image
+        from .interp import Worker
+
+        handler = None
+        if policy != "off":
+            from .jit import miss_handler
+
+            handler = miss_handler(location)
+        self.image = open_image(location, create=create)
+        try:
+            self.worker = Worker(self.image, name="embedded", misses=handler)
+        except BaseException:
+            self.image.close()
+            raise
+        self.policy = policy
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.worker.close()
+        self.image.close()
+
+    def evaluate(self, source: str, show: Show, *, origin: str, workspace: str, atomic: bool, stop: bool = False) -> bool:
+        """Run source, showing each outcome; True when all went well."""
+        well = True
+
+        def tell(outcome: Any) -> None:
+            nonlocal well
+            well = well and outcome.error is None
+            error = outcome.error
+            show(
+                View(
+                    outcome.statement,
+                    outcome.printed,
+                    outcome.transcript,
+                    error.render() if error is not None else "",
+                    error.code if error is not None else "",
+                    outcome.defines,
+                )
+            )
+
+        self.worker.evaluate(
+            source,
+            origin=origin,
+            workspace=workspace,
+            policy=self.policy,
+            approve=_approve if self.policy == "ask" else None,
+            on_outcome=tell,
+            atomic=atomic,
+            stop_on_error=stop,
+        )
+        return well
+
+    def interrupt(self) -> None:
+        self.worker.interrupt()
+
+
+class Remote:
+    """Messages go to the kernel that serves the image."""
+
+    def __init__(self, endpoint: str, policy: str) -> None:
+        from .bridge.client import Client
+
+        self.client = Client(endpoint, name="batos")
+        self.client.connect()
+        self.policy = policy
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.client.close()
+
+    def evaluate(self, source: str, show: Show, *, origin: str, workspace: str, atomic: bool, stop: bool = False) -> bool:
+        from .bridge.covenant import Approval, Outcome
+
+        well = True
+
+        def tell(event: Any) -> None:
+            nonlocal well
+            if isinstance(event, Approval):
+                decision = _approve(event)
+                self.client.answer(event.approval, decision.verdict, decision.code, decision.hint)
+            elif isinstance(event, Outcome):
+                well = well and event.error is None
+                error = event.error
+                show(
+                    View(
+                        event.statement,
+                        event.printed,
+                        event.transcript,
+                        error.text or error.message if error is not None else "",
+                        error.code if error is not None else "",
+                        event.printed is None and error is None,
+                    )
+                )
+
+        done = self.client.evaluate(
+            source, origin=origin, workspace=workspace, policy=self.policy, atomic=atomic, on_event=tell  # type: ignore[arg-type]
+        )
+        for outcome in done.outcomes:
+            tell(outcome)
+        return well and not done.failed
+
+    def interrupt(self) -> None:
+        self.client.interrupt()
+
+
+def _approve(proposal: Any) -> Any:
+    from .approval import ask
+
+    return ask(proposal)
+
+
+def open_session(location: str, policy: str, create: bool = True) -> Embedded | Remote:
+    """The kernel's session when a kernel holds the image, else one of our own. ImageLocked if something else holds it."""
+    from .image import holder
+
+    held = holder(location)
+    if held is not None and held.endpoint:
+        return Remote(held.endpoint, policy)
+    return Embedded(location, policy, create)
