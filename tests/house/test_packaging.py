@@ -42,7 +42,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_every_file_of_every_room(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert sorted(set(files_of_rooms()) - names) == []
+    missing = sorted(set(files_of_rooms()) - names)
+    assert missing == [], "pyproject.toml: a new folder belongs into `packages`, a new kind of file into `package-data`"
     assert any(name.endswith("licenses/NOTICE") for name in names)
 
 
