@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .complete import is_complete
     from .layout import format_tree
-    from .reader import parse, parse_method
     from .problem import SyntaxProblem
+    from .reader import parse, parse_method
 
 __all__ = ["SyntaxProblem", "format_tree", "is_complete", "parse", "parse_method"]
 

@@ -10,9 +10,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from lark import Token
 from lark.exceptions import UnexpectedInput
 
+from .lexer import Token
 from .nodes import (
     Array,
     Assign,
@@ -68,8 +68,7 @@ class Items:
 
 
 def place(token: Token) -> Span:
-    t: Any = token
-    return _make(Span, (t.start_pos, t.end_pos, t.line, t.column, t.end_line, t.end_column))
+    return _make(Span, token[2:])
 
 
 def between(first: Span, last: Span) -> Span:
@@ -77,8 +76,8 @@ def between(first: Span, last: Span) -> Span:
 
 
 def word(token: Token) -> str:
-    """An identifier, keyword or symbol as a plain str; beyond ASCII in Unicode's form NFC, so that it has one spelling."""
-    text: str = token.value
+    """An identifier, keyword or symbol as a plain str; beyond ASCII in Unicode's form NFC: one name, one spelling."""
+    text = token.value
     if text.isascii():
         return text
     text = unicodedata.normalize("NFC", text)

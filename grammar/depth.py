@@ -17,7 +17,7 @@ from .nodes import (
     Send,
 )
 
-#: Nodes from a statement down to a leaf. Python's own parser stops at 200 brackets; a sum of 500 terms is a deep tree too.
+#: Nodes from a statement down to a leaf. (Python's own parser stops at 200 brackets; a sum of 500 terms is deep too.)
 MAX_DEPTH = 500
 
 

@@ -40,7 +40,21 @@ _WORDS = {
     "GREATER": "'>'",
     "$END": "the end",
 }
-_EXPRESSION = frozenset(["IDENT", "DOTTED", "NUMBER", "STRING", "SYMBOL", "CHARACTER", "HASH_PAREN", "HASH_BRACKET", "LPAREN", "LBRACKET", "LBRACE"])
+_EXPRESSION = frozenset(
+    [
+        "IDENT",
+        "DOTTED",
+        "NUMBER",
+        "STRING",
+        "SYMBOL",
+        "CHARACTER",
+        "HASH_PAREN",
+        "HASH_BRACKET",
+        "LPAREN",
+        "LBRACKET",
+        "LBRACE",
+    ]
+)
 _OPERAND = _EXPRESSION | {"RPAREN", "RBRACKET", "RBRACE"}
 _CLOSE = frozenset({"RPAREN", "RBRACKET", "RBRACE"})
 
@@ -90,11 +104,11 @@ def explain(error: UnexpectedInput, source: str, begin: int, origin: str) -> Syn
         return SyntaxProblem(
             error.message, origin=origin, source=source, offset=span.start, length=span.end - span.start
         )
-    state = error.interactive_parser.parser_state  # type: ignore[attr-defined]
+    state = error.interactive_parser.parser_state
     accepts = {name for name in state.parse_conf.states[state.position] if name in _WORDS}
     expected = expected_words(accepts)
     if isinstance(error, UnexpectedCharacters):
-        offset = error.pos_in_stream
+        offset = error.pos_in_stream or 0
         message, length, at_end = _strange_character(source, offset)
         return SyntaxProblem(
             message, origin=origin, source=source, offset=offset, length=length, expected=expected, at_end=at_end
@@ -106,8 +120,8 @@ def explain(error: UnexpectedInput, source: str, begin: int, origin: str) -> Syn
     if ended:
         message, offset, length = _unfinished(surroundings, accepts)
     else:
-        length = len(error.token)
-        message = _misplaced(surroundings, error.token.type, str(error.token), accepts)
+        length = len(error.token.value)
+        message = _misplaced(surroundings, error.token.type, error.token.value, accepts)
     return SyntaxProblem(
         message, origin=origin, source=source, offset=offset, length=length, expected=expected, at_end=ended
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Sequence
 
 from .depth import MAX_DEPTH
 from .literals import literal
@@ -196,7 +197,7 @@ class _Writer:
 
     # --- expressions
 
-    def try_flat(self, write) -> bool:  # type: ignore[no-untyped-def]
+    def try_flat(self, write: Callable[[], None]) -> bool:
         """Write on this line if it fits; if not, leave everything as it was and answer False."""
         if self.room is not None:
             write()
@@ -372,7 +373,7 @@ class _Writer:
             self.expression(arg, BINARY)
         self.write(f" {last[0]} ")
 
-    def filled(self, opening: str, items: tuple[Node, ...] | list[str], closing: str) -> None:
+    def filled(self, opening: str, items: Sequence[Node | str], closing: str) -> None:
         """As many items a line as it takes."""
         self.write(opening)
         self.indent += 1

@@ -6,8 +6,10 @@ comparison, so that ``parse(format(tree)) == tree`` is a law and can be tested.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
+
+from .record import Record, record
 
 
 class Span(NamedTuple):
@@ -24,16 +26,15 @@ class Span(NamedTuple):
 NOWHERE = Span(0, 0, 1, 1, 1, 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+@record
+class Node(Record):
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
 
 # --- literals -----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Scaled:
+class Scaled(NamedTuple):
     """A ScaledDecimal as written: ``numerator / 10**digits`` shown with ``scale`` digits.
 
     ``3.14s2`` is Scaled(314, 2, 2); ``3s`` has scale 0, ``3.1s`` takes the scale 1 of its digits.
@@ -44,7 +45,7 @@ class Scaled:
     scale: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Number(Node):
     """An Integer, Float or ScaledDecimal literal. ``text`` keeps how it was written (``16r1F``)."""
 
@@ -52,38 +53,38 @@ class Number(Node):
     text: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class String(Node):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Symbol(Node):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Character(Node):
     """One character; ``value`` is a str of length 1."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Array(Node):
     """``#(...)``. Items are literal nodes; ``true false nil`` inside are Pseudo, bare words Symbol."""
 
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bytes(Node):
     """``#[1 2 255]``"""
 
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Brace(Node):
     """``{1 + 1. x}``: an Array built at run time."""
 
@@ -93,27 +94,27 @@ class Brace(Node):
 # --- expressions --------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name(Node):
     """An identifier, possibly dotted between capitalised parts (``SystemExceptions.NotFound``)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pseudo(Node):
     """``nil true false self super thisContext``"""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assign(Node):
     name: str
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Send(Node):
     """A message send. ``selector_span`` covers the selector's (first) token."""
 
@@ -123,7 +124,7 @@ class Send(Node):
     selector_span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Message(Node):
     """One part of a cascade: selector and arguments without a receiver."""
 
@@ -131,7 +132,7 @@ class Message(Node):
     args: tuple[Node, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cascade(Node):
     """``receiver first; second; ...``: at least two messages to one receiver."""
 
@@ -139,7 +140,7 @@ class Cascade(Node):
     messages: tuple[Message, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Block(Node):
     params: tuple[str, ...]
     temps: tuple[str, ...]
@@ -149,19 +150,19 @@ class Block(Node):
 # --- statements and definitions -----------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Return(Node):
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variables(Node):
     """``| a b |`` as a statement at the top level: declares variables of the workspace."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pragma(Node):
     """``<category: 'x'>``: a selector with literal arguments at a body's head."""
 
@@ -169,7 +170,7 @@ class Pragma(Node):
     args: tuple[Node, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Method(Node):
     """A method: pattern and body, without the object that it is for.
 
@@ -188,7 +189,7 @@ class Method(Node):
     comment: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Define(Node):
     """``target >> pattern [ body ]``. Target is an expression (a Name, or ``Foo class``, or any primary/unary send)."""
 
@@ -196,14 +197,14 @@ class Define(Node):
     method: Method
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bad(Node):
     """A statement that did not parse, kept so that the others can still run (``recover=True``)."""
 
     problem: object = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Program(Node):
     """What was typed: statements in order, each a message and a transaction of its own."""
 

@@ -3,21 +3,22 @@
 ANSI (NCITS 319, 3.5.6) with the common extensions: ``16r-1F`` and ``-16r1F``, digits of a radix number in small letters
 (``16rff``, unless an ``e`` in it could be an exponent), fractions in a radix (``2r1.1``), and underscores between
 decimal digits as in GNU Smalltalk. The exponent letters ``e d q`` all make the one kind of Float there is.
-An Integer with an exponent that is not negative stays an Integer (``1e100``); with a negative one it is a Float (``1e-2`` is ``0.01``).
+An Integer with an exponent that is not negative stays an Integer (``1e100``); with a negative one it is a Float
+(``1e-2`` is ``0.01``).
 """
 
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from .nodes import Scaled
 
 #: More digits than this in one literal is a mistake or an attack (``1e999999999`` would fill the memory).
 MOST_DIGITS = 100_000
 
-_RADIX = re.compile(r"(-?)([0-9]+)r(-?)([0-9A-Za-z]+?)(?:\.([0-9A-Z]+))?(?:(?<=[0-9A-Z])e(-?[0-9]+))?")
-_DECIMAL = re.compile(r"(-?)([0-9_]+)(?:\.([0-9_]+))?(?:[edq](-?[0-9]+)|(s)([0-9]*))?")
+# Compiled by re, and kept by it, when the first such literal is read.
+_RADIX = r"(-?)([0-9]+)r(-?)([0-9A-Za-z]+?)(?:\.([0-9A-Z]+))?(?:(?<=[0-9A-Z])e(-?[0-9]+))?"
+_DECIMAL = r"(-?)([0-9_]+)(?:\.([0-9_]+))?(?:[edq](-?[0-9]+)|(s)([0-9]*))?"
 
 
 class BadNumeral(ValueError):
@@ -31,15 +32,17 @@ def read_number(text: str) -> int | float | Scaled:
             return int(text)  # nearly all of them
         except ValueError:
             pass
-    if match := _RADIX.fullmatch(text):
+    if match := re.fullmatch(_RADIX, text):
         return _radix(*match.groups())
-    match = _DECIMAL.fullmatch(text)
+    match = re.fullmatch(_DECIMAL, text)
     if match is None:
         raise BadNumeral(f"{text} is no number")
     return _decimal(*match.groups())
 
 
-def _radix(sign: str, base_text: str, inner: str, digits: str, fraction: str | None, exponent: str | None) -> int | float:
+def _radix(
+    sign: str, base_text: str, inner: str, digits: str, fraction: str | None, exponent: str | None
+) -> int | float:
     base = int(base_text) if len(base_text) < 3 else 99
     if not 2 <= base <= 36:
         raise BadNumeral(f"a radix is from 2 to 36, not {base_text[:20]}")
@@ -47,12 +50,12 @@ def _radix(sign: str, base_text: str, inner: str, digits: str, fraction: str | N
         if int(digit, 36) >= base:
             raise BadNumeral(f"{digit} is no digit in radix {base}")
     power = _power(exponent)
-    value: int | float = _integer(digits + (fraction or ""), base)
-    shift = power - len(fraction or "")
+    unscaled = _integer(digits + (fraction or ""), base)
+    value: int | float
     if fraction is None and power >= 0:
-        value *= base**power
+        value = unscaled * base**power
     else:
-        value = _float(Fraction(value) * Fraction(base) ** shift)
+        value = _float(unscaled, base, power - len(fraction or ""))
     return -value if (sign == "-") != (inner == "-") else value
 
 
@@ -94,8 +97,11 @@ def _integer(digits: str, base: int) -> int:
     return _integer(digits[:-half], base) * base**half + _integer(digits[-half:], base)
 
 
-def _float(value: Fraction) -> float:
+def _float(value: int, base: int, power: int) -> float:
+    """``value * base**power`` to the nearest Float."""
+    from fractions import Fraction
+
     try:
-        return float(value)
+        return float(Fraction(value) * Fraction(base) ** power)
     except OverflowError:
         raise BadNumeral("this Float is too large") from None

@@ -8,7 +8,7 @@ class SyntaxProblem(Exception):
 
     ``line`` and ``column`` count from 1, in characters; a tab is one column. ``length`` is how many
     characters of that line are at fault (at least 1). ``expected`` names, in words, what could have stood there.
-    ``at_end`` is true when more text could make it right, which is what an editor asks before it takes Enter as the end.
+    ``at_end`` is true when more text could make it right: what an editor asks before it takes Enter as the end.
     ``str()`` is the report: place and message, the line, a caret under the fault.
     """
 

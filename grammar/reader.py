@@ -11,15 +11,9 @@ from lark.utils import TextSlice
 
 from .build import Fault
 from .depth import check_depth
-from .explain import explain
 from .nodes import Bad, Define, Method, Node, Program, Span
 from .problem import SyntaxProblem
-from .scan import scan, statement_end
 from .tables import parser
-
-# Neither belongs in a text: a NUL comes from a file that is none, a lone surrogate from a wrong decoding.
-_FOREIGN = re.compile("[\0\ud800-\udfff]")
-_SCRIPT_LINE = re.compile(r"\ufeff?(?:#! ?/[^\n]*)?")
 
 
 def parse(source: str, origin: str = "<input>", recover: bool = False) -> Program:
@@ -35,16 +29,18 @@ def parse(source: str, origin: str = "<input>", recover: bool = False) -> Progra
             raise foreign
         return Program((Bad(foreign, span=_span(source, 0, len(source))),), span=_span(source, 0, len(source)))
     statements: list[Node] = []
-    counter = _counter(source, _SCRIPT_LINE.match(source).end())  # type: ignore[union-attr]
+    counter = _counter(source, _preamble(source))
     while True:
         begin = counter.char_pos
         try:
             read = list(_run(source, counter, "program").statements)
             problem = None
         except UnexpectedInput as error:
+            from .scan import statement_end  # what only faults need is imported when there is one
+
             read = _finished(error)
             begin = _next_token(source, read[-1].span.end if read else begin)
-            problem = explain(error, source, begin, origin)
+            problem = _problem(error, source, begin, origin)
         for index, statement in enumerate(read):
             read[index] = _complete(statement, source, origin, recover)
         statements += read
@@ -66,9 +62,18 @@ def parse_method(source: str, origin: str = "<method>") -> Method:
     try:
         method = _run(source, _counter(source, 0), "method")
     except UnexpectedInput as error:
-        raise explain(error, source, 0, origin) from None
+        raise _problem(error, source, 0, origin) from None
     _complete(method, source, origin, recover=False)
     return method
+
+
+def _preamble(source: str) -> int:
+    """Where the text begins behind a byte order mark and a line for the shell."""
+    start = int(source.startswith("\ufeff"))
+    if source.startswith(("#!/", "#! /"), start):
+        end = source.find("\n", start)
+        return len(source) if end < 0 else end
+    return start
 
 
 def _run(source: str, counter: LineCounter, start: str) -> Any:
@@ -93,12 +98,20 @@ def _span(source: str, start: int, end: int) -> Span:
 
 def _finished(error: UnexpectedInput) -> list[Node]:
     """The statements that were read before the fault: the parser's lowest value is the list of them."""
-    values = error.interactive_parser.parser_state.value_stack  # type: ignore[attr-defined]
+    values = error.interactive_parser.parser_state.value_stack
     return values[0] if values and isinstance(values[0], list) else []
+
+
+def _problem(error: UnexpectedInput, source: str, begin: int, origin: str) -> SyntaxProblem:
+    from .explain import explain
+
+    return explain(error, source, begin, origin)
 
 
 def _next_token(source: str, offset: int) -> int:
     """The first token from ``offset`` on that is no period: where the statement at fault begins."""
+    from .scan import scan
+
     for kind, start, _ in scan(source, offset):
         if kind not in ("SPACE", "COMMENT", "DOT"):
             return start
@@ -109,31 +122,31 @@ def _complete(statement: Node, source: str, origin: str, recover: bool) -> Node:
     """The statement, its method's text filled in, or a Bad if it is nested beyond measure."""
     method = statement.method if isinstance(statement, Define) else statement
     if isinstance(method, Method) and method.language == "smalltalk":
-        start, end = method.text  # type: ignore[misc]  # the builder knows where the text is, and not the text
-        text = source[start:end]  # type: ignore[misc]
+        where: Any = method.text  # the builder knows where the text is, and not the text
+        text = source[slice(*where)]
         object.__setattr__(method, "text", text)
         if '"' in text:
             object.__setattr__(method, "comment", _first_comment(text))
     try:
         check_depth(statement)
     except Fault as fault:
-        problem = explain(fault, source, statement.span.start, origin)
+        problem = _problem(fault, source, statement.span.start, origin)
         if not recover:
             raise problem from None
         return Bad(problem, span=statement.span)
     return statement
 
 
-_COMMENT = re.compile(r"""(?:[^'"$]|'[^']*'|\$(?s:.))*+"((?:[^"]|"")*+)\"""")
-
-
 def _first_comment(text: str) -> str:
-    match = _COMMENT.match(text)
+    match = re.match(r"""(?:[^'"$]|'[^']*'|\$(?s:.))*+"((?:[^"]|"")*+)\"""", text)
     return match[1].replace('""', '"') if match else ""
 
 
 def _foreign(source: str, origin: str) -> SyntaxProblem | None:
-    match = None if source.isascii() and "\0" not in source else _FOREIGN.search(source)
+    # Neither belongs in a text: a NUL comes from a file that is none, a lone surrogate from a wrong decoding.
+    if source.isascii() and "\0" not in source:
+        return None
+    match = re.search("[\0\ud800-\udfff]", source)
     if match is None:
         return None
     code = ord(match[0])

@@ -13,7 +13,10 @@ from typing import NamedTuple
 
 from .tables import parser
 
-_ORDER = ["FENCE", "HASH_PAREN", "HASH_BRACKET", "SYMBOL", "STRING", "CHARACTER", "DOTTED", "KEYWORD", "IDENT", "NUMBER", "ASSIGN", "OPERATOR", "LPAREN", "RPAREN", "LBRACKET", "RBRACKET", "LBRACE", "RBRACE", "COLON", "SEMICOLON", "DOT", "CARET"]
+_ORDER = (
+    "FENCE HASH_PAREN HASH_BRACKET SYMBOL STRING CHARACTER DOTTED KEYWORD IDENT NUMBER ASSIGN OPERATOR "
+    "LPAREN RPAREN LBRACKET RBRACKET LBRACE RBRACE COLON SEMICOLON DOT CARET"
+).split(" ")
 _OPERANDS = frozenset(["SYMBOL", "STRING", "CHARACTER", "DOTTED", "IDENT", "NUMBER", "RPAREN", "RBRACKET", "RBRACE"])
 
 #: Opening kind to the closer's text.
@@ -68,8 +71,8 @@ _DEFINITION = re.compile(r"[^\S\n]*\n(?:\s|\"[^\"]*\")*(?:[^\W\d][\w.]*)(?:\s+cl
 def statement_end(source: str, start: int, fault: int) -> int:
     """Where to go on after a fault: behind the first period at bracket depth 0 that is not before ``fault``.
 
-    ``start`` is where the statement began. A closing bracket closes whatever was opened inside its pair (``[ ( ]``), and
-    one too many is passed over. A method definition needs no period, so a line that begins the next one ends this too.
+    ``start`` is where the statement began. A closing bracket closes whatever was opened inside its pair (``[ ( ]``),
+    and one too many is passed over. A method definition needs no period, so a line that begins the next one ends it.
     """
     stack: list[str] = []
     for kind, at, end in scan(source, start):

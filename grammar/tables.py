@@ -1,8 +1,9 @@
 """The parser: Lark's LALR tables for messages.lark, made once and kept.
 
-Making them takes some 50 ms and loading them a few, so they are kept in the person's cache folder under a name that
-holds everything they depend on (grammar text, versions of Lark and Python). The cache is only ever a shortcut: one that cannot
-be read or written, is damaged, or belongs to somebody else is passed over in silence, and the tables are made anew.
+Making them takes some 50 ms and loading them 5, so they are kept in the person's cache folder under a name that holds
+everything they depend on (grammar text, versions of Lark and Python). The cache is only ever a shortcut: one that
+cannot be read or written, is damaged, or belongs to somebody else is passed over in silence, and the tables are made
+anew.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from pathlib import Path
 import lark
 
 from .build import Builder
+from .lalr import MessageParser
+from .lexer import MessageLexer
 
 _GRAMMAR = Path(__file__).with_name("messages.lark")
+_PLUGINS = {"ContextualLexer": MessageLexer, "LALR_Parser": MessageParser}
 _lock = threading.Lock()
 
 
@@ -56,7 +60,7 @@ def _load(kept: Path) -> lark.Lark | None:
             if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
                 return None
             data = pickle.load(file)
-        return lark.Lark._load_from_dict(data["data"], data["memo"], transformer=Builder)
+        return lark.Lark._load_from_dict(data["data"], data["memo"], transformer=Builder, _plugins=_PLUGINS)
     except Exception:  # whatever a damaged file makes pickle or Lark raise
         return None
 
@@ -69,6 +73,7 @@ def _build(grammar: str, keep: Path | None) -> lark.Lark:
         start=["program", "method"],
         maybe_placeholders=False,
         transformer=Builder,
+        _plugins=_PLUGINS,
     )
     if keep is not None:
         with contextlib.suppress(OSError):
@@ -82,7 +87,7 @@ def _save(made: lark.Lark, keep: Path) -> None:
     handle, temporary = tempfile.mkstemp(dir=keep.parent, prefix=".messages-")
     try:
         with open(handle, "wb") as file:
-            made.save(file, exclude_options=["transformer"])
+            made.save(file, exclude_options=["transformer", "_plugins"])
         os.replace(temporary, keep)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from hypothesis import given
-from .trees import expressions, methods, programs
 
 from batos.grammar import format_tree, parse, parse_method
-from batos.grammar.nodes import Bad, Method, Node, Number, Program, Send
+from batos.grammar.nodes import Method, Node, Program
+
+from .trees import expressions, methods, programs
 
 
 @given(programs)
