@@ -66,6 +66,7 @@ class World:
         self.sources: dict[str, Source] = {}
         self.resolutions: dict[str, Any] = {}  # per compiled unit: how its free names were resolved
         self.clone_types: dict[int, Any] = {}
+        self.python_scopes: dict[bool, dict[str, Any]] = {}  # globals of Python methods: trusted, and a model's
         self.signals = Signals(self)
         self.families = Families(self.lookup_traits, self._stale)
         self.families.revive = self.revive
@@ -255,12 +256,14 @@ class World:
         """The function that a method runs as for a family."""
         slots = own_slots(method)
         if slots["language"] == "python":
-            key: Any = (id(method), "python")
+            key: Any = (id(method), "python", id(holder))
             function = self._functions.get(key)
             if function is None:
                 from .python_method import compile_python
 
-                function = compile_python(self, slots["source"], slots["selector"], self._register(method, holder))
+                trusted = not str(slots["author"]).startswith("model:")
+                filename = self._register(method, holder)
+                function = compile_python(self, slots["source"], slots["selector"], filename, holder, trusted)
                 self._functions[key] = function
                 function.__dict__["method"] = method
             return function
