@@ -49,16 +49,37 @@ class Counter(Persistent):
         return f"<Counter {self._value}>"
 
 
-class Epoch(Counter):
-    """The number of changes of behaviour that the image has seen. It only grows.
+class Epoch(Persistent):
+    """Which behaviour the image has. ``value`` is another number after every change of it, and only then.
 
-    A worker that reads another number than it knew drops its dispatch tables. Two workers that move it at once both get
-    a number neither has seen: theirs are added, not overwritten. A worker whose transaction moved it and was then
-    aborted must drop its tables too, since the number it saw may come again with another meaning.
+    A worker that reads another value than it knew drops its dispatch tables. The values are drawn, not counted: two
+    workers that move the epoch at once both get a value that neither has seen, a value seen in a transaction that was
+    then aborted never comes again, and an undo that takes the image back to an earlier behaviour brings back its value.
     """
 
+    def __init__(self) -> None:
+        self._value = 0
+        self._moves = 0
+
+    @property
+    def value(self) -> int:
+        return self._value
+
+    @property
+    def moves(self) -> int:
+        """How often behaviour changed."""
+        return self._moves
+
     def move(self) -> int:
-        return self.increase(1)
+        self._value = random.getrandbits(62)
+        self._moves += 1
+        return self._value
+
+    def _p_resolveConflict(self, old: dict[str, Any], saved: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "_value": hash((old["_value"], saved["_value"], new["_value"])) & (1 << 62) - 1,
+            "_moves": saved["_moves"] + new["_moves"] - old["_moves"],
+        }
 
 
 class SharedQueue(Persistent):
@@ -67,8 +88,9 @@ class SharedQueue(Persistent):
     Adders never conflict with each other nor with takers. Two takers who want the same item do: one of them runs again
     and gets the next. Items added at the same time come in the order of their commits.
 
-    The queue is a chain of blocks of some hundred items, so that adding to a long queue writes little. A block that has
-    had its hundred takes no more; only such a block leaves the chain when it is empty, and it then refuses a late adder.
+    The queue is a chain of blocks of some hundred items, so that adding to a long queue writes little. A block that
+    has had its hundred takes no more; only such a block leaves the chain when it is empty, and it then refuses a late
+    adder.
     """
 
     def __init__(self) -> None:
@@ -138,7 +160,7 @@ BLOCK_SIZE: Final = 100
 
 
 class _Block(Persistent):
-    """Some items of a queue, each under a ticket that no other transaction draws. ``added`` counts all there ever were."""
+    """Some items of a queue, each under a ticket that no other transaction draws. ``added`` counts all it ever had."""
 
     def __init__(self) -> None:
         self.items: dict[int, Any] = {}
@@ -175,7 +197,7 @@ class _Block(Persistent):
 
 
 class SharedBag(Persistent):
-    """How many of each value there are. Adding never conflicts; removing does only where there were not enough for both."""
+    """How many of each value there are. Adding never conflicts; removing does where there are not enough for both."""
 
     def __init__(self) -> None:
         self._shards: Shard = Tally()
