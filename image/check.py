@@ -1,9 +1,9 @@
 """Is an image whole? ``check`` reads every record there is, and says what is wrong in words.
 
-It looks at the file (does every transaction, of all times, read as one), at each object (does its record load, are its
-slots what slots may be), and at the references between them (does each lead somewhere, is everything reachable). It opens
-the image to be read, so a kernel may go on working with it, and keeps some fifty bytes per object, so that a million
-objects are no trouble.
+It looks at the file (does every transaction, of all times, read as one), at each object (does its record load, are
+its slots what slots may be), and at the references between them (does each lead somewhere, is everything reachable).
+It opens the image to be read, so a kernel may go on working with it, and keeps some fifty bytes per object, so that a
+million objects are no trouble.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from io import BytesIO
 from typing import Any, Final
 
 from ZODB._compat import PersistentUnpickler
-from ZODB.utils import p64, u64
+from ZODB.serialize import referencesf
+from ZODB.utils import load_current, p64, u64
 
 from .errors import ImageDamaged
 from .imagefile import ImageFile, walk
@@ -147,9 +148,9 @@ class _Graph:
         place = bisect_left(self.oids, oid)
         return place if place < len(self.oids) and self.oids[place] == oid else -1
 
-    def references(self, place: int) -> array[int]:
-        end = self.first[place + 1] if place + 1 < len(self.first) else len(self.targets)
-        return self.targets[self.first[place] : end]
+    def span(self, place: int) -> tuple[int, int]:
+        """Where in ``targets`` the object's references begin and end."""
+        return self.first[place], self.first[place + 1] if place + 1 < len(self.first) else len(self.targets)
 
 
 def _check_records(
@@ -167,32 +168,44 @@ def _check_records(
         _check_record(number, data, references, report, unloadable, method_flaw)
         graph.add(number, len(data), list(references))
     for name, count in sorted(unloadable.items()):
-        report.add("unloadable", f"{_count(count, 'object')} of {name}, which cannot be imported here")
+        who = f"{_count(count, 'object')} of" if count else "objects refer to"
+        report.add("unloadable", f"{who} {name}, which cannot be imported here")
     _check_graph(graph, report, progress)
 
 
 def _records(storage: Any, report: CheckReport) -> Iterator[tuple[bytes, bytes]]:
     """Each current record, by oid. One that cannot be read is a flaw, and the next ones are still read."""
-    following: bytes | None = None
-    while True:
-        try:
+    if isinstance(storage, ImageFile):
+        for oid, data in storage.records():
+            if isinstance(data, Exception):
+                report.add("unreadable", f"object {u64(oid):#x} cannot be read: {data}", u64(oid))
+            else:
+                yield oid, data
+    elif hasattr(storage, "record_iternext"):
+        following: bytes | None = None
+        while True:
             oid, _, data, following = storage.record_iternext(following)
-        except ValueError:  # there are none at all
-            return
-        except Exception as error:  # what a damaged file makes of itself
-            oid = getattr(error, "oid", None) or following or p64(0)
-            if not (isinstance(error, KeyError) and getattr(error, "args", None) == (oid,)):
-                report.add("unreadable", f"object {u64(oid):#x} cannot be read: {error}", u64(oid))
-            # (a POSKeyError here is an object whose creation was undone: it is not there, and that is as it should be)
-            following = p64(u64(oid) + 1)
-            try:
-                following = storage._index.minKey(following)
-            except (AttributeError, ValueError):
+            yield oid, data
+            if following is None:
                 return
+    else:  # an image in memory
+        yield from _reachable_records(storage)
+
+
+def _reachable_records(storage: Any) -> Iterator[tuple[bytes, bytes]]:
+    """For storages that cannot list what they hold: what the root leads to, all in memory."""
+    found: dict[bytes, bytes] = {}
+    waiting = [p64(0)]
+    while waiting:
+        oid = waiting.pop()
+        if oid in found:
             continue
-        yield oid, data
-        if following is None:
-            return
+        try:
+            found[oid] = load_current(storage, oid)[0]
+        except KeyError:  # _check_graph names who refers to it
+            continue
+        waiting.extend(referencesf(found[oid]))
+    yield from sorted(found.items())
 
 
 def _check_record(
@@ -221,14 +234,17 @@ def _check_record(
     unpickler = PersistentUnpickler(find, load, BytesIO(data))
     try:
         kind = unpickler.load()
+        for name in missing:
+            unloadable[name] = unloadable.get(name, 0) + 1
+        known = not missing
         state = unpickler.load()
     except Exception as error:  # a broken pickle may raise anything
         if not missing:
             report.add("unreadable", f"object {oid:#x} cannot be read: {error or type(error).__name__}", oid)
-        kind = state = None
-    for name in set(missing):
-        unloadable[name] = unloadable.get(name, 0) + 1
-    if missing or kind is None:
+        return
+    for name in missing:
+        unloadable.setdefault(name, 0)
+    if not known:
         return
     kind = kind[0] if isinstance(kind, tuple) else kind
     if name_of_class(kind) == "batos.image.method.Method":
@@ -247,9 +263,7 @@ class _Unknown:
         pass
 
 
-def slot_flaws(
-    kind: Any, state: Any, method_flaw: Callable[[dict[str, Any]], str] | None = None
-) -> Iterator[str]:
+def slot_flaws(kind: Any, state: Any, method_flaw: Callable[[dict[str, Any]], str] | None = None) -> Iterator[str]:
     """What is wrong with the slots of an object of this class. Other classes than ours are taken as they are."""
     ours = _body_class()
     if ours is None or not (isinstance(kind, type) and issubclass(kind, ours)):
@@ -292,10 +306,13 @@ def _body_class() -> type | None:
 def _check_graph(graph: _Graph, report: CheckReport, progress: Progress | None) -> None:
     """Walk from the root; name references that lead nowhere, count what was not reached."""
     total = len(graph.oids)
-    reached = bytearray(total)
     for place in range(total):
-        for target in graph.references(place):
-            if graph.place(target) < 0:
+        first, end = graph.span(place)
+        for number in range(first, end):
+            target = graph.targets[number]
+            found = graph.place(target)
+            graph.targets[number] = found if found >= 0 else place  # from here on places, not oids
+            if found < 0:
                 source = graph.oids[place]
                 report.add("dangling", f"object {source:#x} refers to {target:#x}, which is not there", source)
     start = graph.place(0)
@@ -303,19 +320,19 @@ def _check_graph(graph: _Graph, report: CheckReport, progress: Progress | None) 
         if total:
             report.add("rootless", "there are objects, but no root to reach them from")
         return
+    reached = bytearray(total)
     reached[start] = 1
-    waiting = [start]
+    waiting = array("Q", [start])
     done = 0
     while waiting:
-        place = waiting.pop()
-        done += 1
         if progress and done % _OFTEN == 0:
             progress("references", done, total)
-        for target in graph.references(place):
-            found = graph.place(target)
-            if found >= 0 and not reached[found]:
-                reached[found] = 1
-                waiting.append(found)
+        done += 1
+        first, end = graph.span(waiting.pop())
+        for place in graph.targets[first:end]:
+            if not reached[place]:
+                reached[place] = 1
+                waiting.append(place)
     for place in range(total):
         if not reached[place]:
             report.unreachable += 1

@@ -35,8 +35,9 @@ from typing import Any, Final
 from zc.lockfile import LockError
 from ZODB.FileStorage import FileStorage
 from ZODB.FileStorage.FileStorage import TempFormatter
-from ZODB.FileStorage.format import TRANS_HDR, TRANS_HDR_LEN
+from ZODB.FileStorage.format import DATA_HDR, DATA_HDR_LEN, TRANS_HDR, TRANS_HDR_LEN, CorruptedDataError
 from ZODB.fsIndex import fsIndex
+from ZODB.POSException import POSKeyError
 
 from .errors import CommitUncertain, ImageDamaged, ImageFull, ImageProblem
 from .lock import identity
@@ -302,6 +303,34 @@ class ImageFile(FileStorage):
         self._saved_at = self._pos
         self._unsaved = 0
 
+    # -- reading everything
+
+    def records(self) -> Iterator[tuple[bytes, bytes | Exception]]:
+        """Every object's current record, by oid, or the error that reading it raised. For a storage that stands still.
+
+        As ``record_iternext``, three times as fast: it asks the index once and reads a record with one call.
+        """
+        handle = os.open(self._file_name, os.O_RDONLY)
+        try:
+            for oid, pos in self._index.items():
+                piece = os.pread(handle, 4096, pos)
+                try:
+                    found, _, _, _, _, size = struct.unpack_from(DATA_HDR, piece)
+                    if found != oid:
+                        raise CorruptedDataError(oid, piece[:DATA_HDR_LEN], pos)
+                    if not size:  # the state is that of an earlier record (undo), or there is none any more
+                        yield oid, self.load(oid)[0]
+                    elif size <= len(piece) - DATA_HDR_LEN:
+                        yield oid, piece[DATA_HDR_LEN : DATA_HDR_LEN + size]
+                    else:
+                        yield oid, os.pread(handle, size, pos + DATA_HDR_LEN)
+                except POSKeyError:  # its creation was undone: it is not there, and that is as it should be
+                    continue
+                except Exception as error:  # whatever wrong numbers make of themselves
+                    yield oid, error
+        finally:
+            os.close(handle)
+
     # -- closing
 
     def close(self) -> None:
@@ -352,6 +381,40 @@ def _whole_transaction(handle: int, pos: int, end: int) -> int | None:
     if pos + length + 8 > end or os.pread(handle, 8, pos + length) != header[8:16]:
         return None
     return int(length) + 8
+
+
+def walk(handle: int, end: int) -> Iterator[tuple[int, str]]:
+    """Every transaction of a file, of all times: where it is, and what is wrong with it ("" for nothing)."""
+    pos, last = 4, b""
+    while pos < end:
+        length = _whole_transaction(handle, pos, end)
+        if length is None:
+            yield pos, "it does not read as a transaction"
+            after = _next_transaction(handle, pos + 1, end, last)
+            if after is None:
+                return
+            pos = after
+            continue
+        tid = os.pread(handle, 8, pos)
+        yield pos, "it is older than the one before it" if tid <= last else _record_flaw(handle, pos, length)
+        last = tid
+        pos += length
+
+
+def _record_flaw(handle: int, pos: int, length: int) -> str:
+    """What is wrong with the records of a whole transaction."""
+    user, description, extension = struct.unpack(">HHH", os.pread(handle, 6, pos + 17))
+    here = pos + TRANS_HDR_LEN + user + description + extension
+    stop = pos + length - 8
+    while here < stop:
+        header = os.pread(handle, DATA_HDR_LEN, here)
+        if len(header) < DATA_HDR_LEN:
+            return f"its record at byte {here:,} is cut off"
+        _, _, before, transaction, _, size = struct.unpack(DATA_HDR, header)
+        if transaction != pos or before >= here or here + DATA_HDR_LEN + (size or 8) > stop:
+            return f"its record at byte {here:,} does not read as one"
+        here += DATA_HDR_LEN + (size or 8)
+    return ""
 
 
 def _next_transaction(handle: int, pos: int, end: int, last: bytes) -> int | None:
