@@ -1,7 +1,7 @@
 # BAT OS. `make` alone says what there is.
 #
-# Everything happens in .venv; `.ci/setup` fills it and leaves a stamp named after pyproject.toml's content, so that the
-# second `make run` starts at once and a changed dependency is noticed.
+# Everything happens in .venv; `.ci/setup` fills it in two stages and leaves a stamp for each, named after pyproject.toml's
+# content and this folder, so that the second `make run` starts at once and a changed dependency is noticed.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -9,7 +9,9 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
-STAMP := .venv/stamps/$(shell { pwd; cat pyproject.toml .ci/setup; } | cksum | cut -d' ' -f1)
+HASH := $(shell { pwd; cat pyproject.toml .ci/setup; } | cksum | cut -d' ' -f1)
+READY_TO_RUN := .venv/stamps/run-$(HASH)
+READY_TO_TEST := .venv/stamps/test-$(HASH)
 
 IMAGE ?= live_image.fs
 # The embedded model: `auto` builds it in the background, `off` leaves it out.
@@ -17,7 +19,7 @@ MODEL ?= auto
 # How many tests run at once.
 JOBS ?= auto
 
-.PHONY: help setup run test lint types unit model bench bench-awfy clean
+.PHONY: help setup run start-model test lint types unit model bench bench-awfy clean
 
 help:
 	@echo 'make run         the REPL on live_image.fs (IMAGE=other.fs for another image), set up first if need be'
@@ -34,17 +36,26 @@ help:
 	@echo 'Settings: PYTHON=python3.12 (which Python), MODEL=off (no embedded model), IMAGE, JOBS.'
 	@echo 'Another model: BATOS_MODEL=/path/to/model.gguf, or BATOS_MODEL_URL=http://host:port/v1 BATOS_MODEL_NAME=name.'
 
-setup: $(STAMP)
-	@if [ -s .venv/left-out ]; then echo 'LEFT OUT by this machine (`.ci/setup` tries again):'; sed 's/^/  /' .venv/left-out; fi
-	@if [ '$(MODEL)' != off ] && [ -z "$${BATOS_MODEL_URL-}" ]; then $(PY) -m batos.jit.model_setup start || true; fi
+setup: $(READY_TO_TEST)
+	@$(MAKE) start-model
 
-$(STAMP):
-	@.ci/setup $@
-
-run: setup
+# The part of set-up that a prompt needs: nobody waits for test tools.
+run: $(READY_TO_RUN)
+	@$(MAKE) start-model
 	@exec .venv/bin/batos -i '$(IMAGE)'
 
-model: setup
+$(READY_TO_RUN):
+	@.ci/setup run $@
+
+$(READY_TO_TEST): $(READY_TO_RUN)
+	@.ci/setup test $@
+
+start-model: $(READY_TO_RUN)
+	@if cat .venv/left-out-* >/dev/null 2>&1; then \
+		echo 'LEFT OUT by this machine (`.ci/setup` tries again):'; sed 's/^/  /' .venv/left-out-*; fi
+	@if [ '$(MODEL)' != off ] && [ -z "$${BATOS_MODEL_URL-}" ]; then $(PY) -m batos.jit.model_setup start || true; fi
+
+model: start-model
 	@$(PY) -m batos.jit.model_setup wait
 
 # The order: quick checks while the model compiles; then wait for it, so that the tests have the machine to themselves.
@@ -53,23 +64,23 @@ test: setup
 	@if [ '$(MODEL)' != off ]; then $(PY) -m batos.jit.model_setup wait || echo 'WITHOUT the embedded model'; fi
 	@$(MAKE) unit
 
-lint: $(STAMP)
+lint: $(READY_TO_TEST)
 	@$(PY) -m ruff check .
 
 # On an installed copy, because a checker cannot follow the mapping of rooms in the work tree.
-types: $(STAMP)
+types: $(READY_TO_TEST)
 	@rm -rf build/stage build/lib build/bdist.*
 	@$(PY) -m pip install -qq --no-deps --no-build-isolation --target build/stage .
 	@$(PY) -m mypy --config-file pyproject.toml build/stage/batos \
 		| sed -E 's#^build/stage/batos/(bridge|grammar|image|interp|jit|training|ui)/#\1/#; s#^build/stage/##'
 
-unit: $(STAMP)
+unit: $(READY_TO_TEST)
 	@$(PY) -m pytest -n $(JOBS) $(ARGS)
 
-bench-awfy: $(STAMP)
+bench-awfy: $(READY_TO_TEST)
 	@$(PY) -m benchmarks.awfy
 
-bench: $(STAMP)
+bench: $(READY_TO_TEST)
 	@$(PY) -m benchmarks
 
 clean:
