@@ -1,0 +1,61 @@
+"""Every error of this room, in one tree.
+
+    JitProblem                 anything below; `.code` is stable and goes over the wire
+        EngineProblem          no answer could be had from a model
+            EngineMissing      the engine's library or model file is not there (yet)
+            EngineDown         a served model does not answer, or answers with an error
+            EngineRefused      the request itself is wrong: unknown adapter, prompt too long, bad grammar
+        Cancelled              somebody asked the running completion to stop
+        SwapRefused            the world moved underneath: what was reviewed is not what would be installed
+        SettingsProblem        a setting has no meaning
+
+A gate that says no raises nothing: its verdict is a value (see `crucible`).
+"""
+
+
+class JitProblem(Exception):
+    """Root of what can go wrong between a miss and an installed method."""
+
+    code = "jit"
+
+
+class EngineProblem(JitProblem):
+    """No answer could be had from the model."""
+
+    code = "engine"
+
+
+class EngineMissing(EngineProblem):
+    """The engine's library or its model file is not there, or not there yet."""
+
+    code = "engine-missing"
+
+
+class EngineDown(EngineProblem):
+    """The model's server does not answer, or answers with an error of its own."""
+
+    code = "engine-down"
+
+
+class EngineRefused(EngineProblem):
+    """The request can never succeed as it stands."""
+
+    code = "engine-refused"
+
+
+class Cancelled(JitProblem):
+    """The completion was stopped on request; nothing of it may be used."""
+
+    code = "cancelled"
+
+
+class SwapRefused(JitProblem):
+    """The slot is not what it was when the method was reviewed; nothing was changed."""
+
+    code = "swap-refused"
+
+
+class SettingsProblem(JitProblem):
+    """A setting has no meaning."""
+
+    code = "settings"

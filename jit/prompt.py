@@ -1,0 +1,178 @@
+"""A miss, asked of a model: the situation in words and code, the same text for the same situation, bounded in length.
+
+Two styles, because two kinds of models answer:
+
+- "large" (served models): the seeds' words for the task, then everything that is known, then the line to begin with.
+- "small" (the embedded SmolLM2): it follows no instructions, but it continues code. So its answer is begun for it: a
+  few methods of an imaginary Bottle that resemble the one wanted (`shots`), then the receiver's prototype as a Python
+  class with the methods it has (`retell`), up to the first line of the method. Values are shown as kinds (`balance:
+  int`): shown as values, they come back as constants. A grammar made for this receiver holds it (`constrain`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..grammar import SyntaxProblem, parse_method
+from .constrain import method_grammar
+from .engine import Message, Options
+from .extract import ends_method
+from .retell import retell
+from .shots import nearest_shots, selector_words, shots_text
+from .situation import Neighbour, Situation, Slot
+
+Style = Literal["small", "large"]
+
+TASK = (
+    "You are the UVM JIT-Compiler. An object received a message it does not understand. Your task is to generate the "
+    "complete, syntactically correct Python code for a new method to handle this message. The code will be executed "
+    "directly. Do not add any conversational text or explanations."
+)
+RULES = (
+    "In the method, self.NAME reads a slot, self.NAME = VALUE writes one, and self.at_put_(1, 2) sends the message "
+    "at: 1 put: 2 (each colon is an underscore). Write one plain function: no imports but math, random and statistics, "
+    "no decorators, defaults, annotations, classes or names that begin with an underscore. A method that changes its "
+    "object returns self. Write only slots that the object has, and use every argument."
+)
+SHOTS = 6
+MAX_NEIGHBOURS = {"small": 5, "large": 12}
+MAX_SLOTS = {"small": 12, "large": 40}
+MAX_TEXT = {"small": 5_000, "large": 14_000}
+"""Characters of everything that is asked, which bounds the tokens: a token of code has three to four."""
+MAX_TOKENS = {"small": 96, "large": 600}
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What to ask, and how; `head` is the line the method begins with."""
+
+    messages: tuple[Message, ...]
+    options: Options
+    head: str
+
+
+def build_prompt(situation: Situation, style: Style, adapter: str | None = None) -> Prompt:
+    """The question for one situation. Each rejected attempt in it makes the next answer less greedy."""
+    build = _small if style == "small" else _large
+    for fewer in range(MAX_NEIGHBOURS[style] + 1):
+        prompt = build(situation, MAX_NEIGHBOURS[style] - fewer, adapter)
+        if sum(len(m.content) for m in prompt.messages) + len(prompt.options.prefill) <= MAX_TEXT[style]:
+            break
+    return prompt
+
+
+def _options(situation: Situation, style: Style, prefill: str, grammar: str | None, adapter: str | None) -> Options:
+    again = len(situation.rejected)
+    indent = 8 if style == "small" else 4
+    return Options(
+        max_tokens=MAX_TOKENS[style],
+        temperature=0.6 if again else 0.0,
+        seed=again,
+        stop=("\n```", "<|im_end|>"),
+        prefill=prefill,
+        grammar=grammar,
+        adapter=adapter,
+        until=lambda text: ends_method(text, indent),
+    )
+
+
+# The small model's prompt.
+
+
+def _small(situation: Situation, neighbours: int, adapter: str | None) -> Prompt:
+    slots = situation.slots[: MAX_SLOTS["small"]]
+    wanted = f"Write the method {situation.name} of {_plain_name(situation.prototype)}."
+    kinds = frozenset(s.kind for s in slots)
+    lines = [f"class {_plain_name(situation.prototype)}:"]
+    if situation.intent or situation.comment:
+        lines.append(f'    """{_one_line(situation.intent or situation.comment, 200).replace(chr(34), chr(39))}"""')
+    lines += [f"    {s.name}: {_kind_name(s)}" for s in slots if s.name.isidentifier()]
+    lines.append("")
+    for neighbour in nearest_neighbours(situation, neighbours):
+        told = _retold(neighbour, situation)
+        if told is not None:
+            lines += ["    " + line for line in told.splitlines()] + [""]
+    lines += [f"    # wrong: {_one_line(a.reason, 120)}" for a in situation.rejected[-2:]]
+    lines.append(f"    {situation.head}")
+    # Ends one space before the first statement: tokens of code begin with the space before the word.
+    shots = nearest_shots(situation.selector, kinds, SHOTS)
+    prefill = "```python\n" + shots_text(shots) + "\n".join(lines) + "\n" + " " * 7
+    messages = (Message("system", TASK), Message("user", wanted))
+    grammar = method_grammar(slots, situation.arguments)
+    return Prompt(messages, _options(situation, "small", prefill, grammar, adapter), situation.head)
+
+
+def _retold(neighbour: Neighbour, situation: Situation) -> str | None:
+    if neighbour.language == "python":
+        lines = neighbour.source.strip("\n").splitlines()
+        return "\n".join(lines) if len(lines) <= 12 else None
+    try:
+        method = parse_method(neighbour.source)
+    except SyntaxProblem:
+        return None
+    return retell(method, [s.name for s in situation.slots])
+
+
+def _plain_name(name: str) -> str:
+    return "".join(c for c in name if c.isalnum() or c == "_") or "Object"
+
+
+def _kind_name(slot: Slot) -> str:
+    return slot.kind if slot.kind.isidentifier() and slot.kind != "nil" else "object"
+
+
+# The large model's prompt.
+
+
+def _large(situation: Situation, neighbours: int, adapter: str | None) -> Prompt:
+    arguments = ", ".join(f"{a.name!r}: {a.printed or a.kind}" for a in situation.arguments)
+    chain = " -> ".join(situation.chain)
+    who = situation.receiver or situation.prototype
+    lines = [
+        f"CONTEXT: The object '{who}' received the message '{situation.selector}' with arguments {{{arguments}}}.",
+        "The object does not have a slot for this message.",
+        f"The method becomes one of {situation.prototype}" + (f" (delegation: {chain})." if chain else "."),
+        f"The message was sent by this statement: {_one_line(situation.statement, 400)}",
+    ]
+    if situation.intent:
+        lines.append(f"Intent of {situation.prototype}: {_one_line(situation.intent, 400)}")
+    if situation.comment:
+        lines.append(f"Comment of {situation.prototype}: {_one_line(situation.comment, 400)}")
+    if situation.slots:
+        lines += ["Slots:", *(f"- {s.name} = {s.printed or s.kind} ({s.kind})" for s in situation.slots[:40])]
+    near = nearest_neighbours(situation, neighbours)
+    if near:
+        lines += ["Methods beside it (message syntax or Python):", *(_quoted(n) for n in near)]
+    if situation.elsewhere:
+        lines += [f"How {situation.selector} is written elsewhere:", *(_quoted(n) for n in situation.elsewhere[:3])]
+    for attempt in situation.rejected[-2:]:
+        lines += ["This attempt was rejected:", attempt.source.rstrip(), f"Reason: {_one_line(attempt.reason, 300)}"]
+    lines += [RULES, f"GENERATE METHOD: {situation.head}"]
+    messages = (Message("system", TASK), Message("user", "\n".join(lines)))
+    prefill = f"```python\n{situation.head}\n   "
+    return Prompt(messages, _options(situation, "large", prefill, None, adapter), situation.head)
+
+
+def _quoted(neighbour: Neighbour) -> str:
+    python = neighbour.language == "python"
+    source = neighbour.source[:500].rstrip() if python else _one_line(neighbour.source, 500)
+    return f"- {neighbour.prototype} >> {source}"
+
+
+def nearest_neighbours(situation: Situation, count: int) -> Sequence[Neighbour]:
+    """The methods to show: by words in common with the selector, then arity, then as given; the nearest last."""
+    words = set(selector_words(situation.selector))
+    arity = situation.selector.count(":")
+
+    def distance(neighbour: Neighbour) -> tuple[int, bool]:
+        return (-len(words & set(selector_words(neighbour.selector))), neighbour.selector.count(":") != arity)
+
+    ranked = sorted(situation.neighbours, key=distance)[:count]
+    return tuple(reversed(ranked))
+
+
+def _one_line(text: str, limit: int) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[: limit - 3] + "..."

@@ -1,0 +1,1 @@
+"""Where a stranger's code runs: a process of its own with as little as it can live on."""

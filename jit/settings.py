@@ -1,0 +1,102 @@
+"""The settings of this room, in one place: what the environment says, and what the command line says over it.
+
+| variable | meaning | default |
+|---|---|---|
+| BATOS_JIT | off, ask or auto: what happens to a message nobody understands | ask |
+| BATOS_MODEL | path of a GGUF file for the embedded engine | the packaged SmolLM2-135M |
+| BATOS_MODEL_URL | an OpenAI-compatible server, `http://127.0.0.1:8000/v1`: takes the embedded engine's place | |
+| BATOS_MODEL_NAME | the model to ask that server for | the first it serves |
+| BATOS_MODEL_KEY | the server's API key | |
+| BATOS_MODEL_TIMEOUT | seconds one answer may take | 120 |
+| BATOS_CASSETTE | path of a recorded engine's cassette; takes the place of the others | |
+| BATOS_CASSETTE_MODE | replay, or record: ask the real engine and keep its answer | replay |
+| BATOS_JIT_REPAIRS | repair rounds after a failed gate | 2 |
+| BATOS_JIT_TOKENS_PER_HOUR | budget of generated tokens, 0 for none | 0 |
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import SettingsProblem
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+POLICIES = ("off", "ask", "auto")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """See the table above; paths are as given, not resolved."""
+
+    policy: str = "ask"
+    model: Path | None = None
+    url: str = ""
+    model_name: str = ""
+    key: str = ""
+    timeout: float = 120.0
+    cassette: Path | None = None
+    record: bool = False
+    repairs: int = 2
+    tokens_per_hour: int = 0
+
+    def engine(self) -> Engine:
+        """The engine these settings ask for. Nothing is loaded or connected yet."""
+        if self.cassette is None:
+            return self.live_engine()
+        from .recorded import RecordedEngine
+
+        return RecordedEngine(self.cassette, self.live_engine() if self.record else None)
+
+    def live_engine(self) -> Engine:
+        if self.url:
+            from .server import ServerEngine
+
+            return ServerEngine(self.url, self.model_name, self.key, self.timeout)
+        from .embedded import EmbeddedEngine
+
+        return EmbeddedEngine(self.model)
+
+
+def read_settings(environ: Mapping[str, str] = os.environ, policy: str | None = None) -> Settings:
+    """Settings from the environment; `policy` is the command line's `--jit` and wins. Raises SettingsProblem."""
+    chosen = policy or environ.get("BATOS_JIT") or "ask"
+    if chosen not in POLICIES:
+        raise SettingsProblem(f"--jit (BATOS_JIT) is one of {', '.join(POLICIES)}, not {chosen!r}")
+    mode = environ.get("BATOS_CASSETTE_MODE") or "replay"
+    if mode not in ("replay", "record"):
+        raise SettingsProblem(f"BATOS_CASSETTE_MODE is replay or record, not {mode!r}")
+    model, cassette = environ.get("BATOS_MODEL"), environ.get("BATOS_CASSETTE")
+    url = environ.get("BATOS_MODEL_URL", "")
+    if url and not url.startswith(("http://", "https://")):
+        raise SettingsProblem(f"BATOS_MODEL_URL begins with http:// or https://, not {url!r}")
+    return Settings(
+        policy=chosen,
+        model=Path(model) if model else None,
+        url=url,
+        model_name=environ.get("BATOS_MODEL_NAME", ""),
+        key=environ.get("BATOS_MODEL_KEY", ""),
+        timeout=_number(environ, "BATOS_MODEL_TIMEOUT", 120.0),
+        cassette=Path(cassette) if cassette else None,
+        record=mode == "record",
+        repairs=int(_number(environ, "BATOS_JIT_REPAIRS", 2)),
+        tokens_per_hour=int(_number(environ, "BATOS_JIT_TOKENS_PER_HOUR", 0)),
+    )
+
+
+def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name)
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        raise SettingsProblem(f"{name} is a number, not {text!r}") from None
+    if not 0 <= value < float("inf"):
+        raise SettingsProblem(f"{name} is a number from 0 up, not {text!r}")
+    return value
