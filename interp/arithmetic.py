@@ -11,7 +11,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..grammar import nodes as n
-from .scopes import Scopes, Variable
+from .scopes import Scopes, Variable, children
 
 if TYPE_CHECKING:
     from .compiler import Emitter
@@ -27,6 +27,7 @@ COMPARE: dict[str, type[ast.cmpop]] = {
     "=": ast.Eq,
     "~=": ast.NotEq,
 }
+NIL_TESTS = frozenset(("isNil", "notNil"))
 NUMERIC = ("int", "float", "num")
 NUMBER_SELECTORS = frozenset({*OPERATORS, *WHOLE, *BITS, *COMPARE, "/"})
 
@@ -95,8 +96,8 @@ def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
         return typed(fast, kind)  # type: ignore[no-any-return]
     slow = _plain(em, node, _again(left), _again(right))
     if compare:
-        return _guard(node, _names_tests(tests, left, right), fast, slow, kind)
-    return _guard(node, _names_tests(tests, left, right), fast, slow, None)
+        return _guard(node, _names_tests(tests, left, right), fast, slow, "bool")
+    return _guard(node, _names_tests(tests, left, right), fast, slow, kind)
 
 
 def _plain(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -> ast.expr:
@@ -151,10 +152,9 @@ def _guard(node: n.Node, tests: list[ast.expr], fast: ast.expr, slow: ast.expr, 
     from .compiler import located, typed
 
     test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
-    if kind == "bool":
-        # The send might answer anything; `truth` lets only a Boolean through as what the fast path proves.
-        return typed(located(ast.IfExp(test, fast, slow), node), None)  # type: ignore[no-any-return]
-    return typed(located(ast.IfExp(test, fast, slow), node), None)  # type: ignore[no-any-return]
+    result = typed(located(ast.IfExp(test, fast, slow), node), None)
+    result.numeric = kind != "bool"
+    return result  # type: ignore[no-any-return]
 
 
 def _fused(em: Emitter, node: n.Send) -> ast.expr:
@@ -291,14 +291,12 @@ def _not(em: Emitter, node: n.Send) -> ast.expr | None:
 
 
 def _nil_test(em: Emitter, node: n.Send) -> ast.expr | None:
-    from .compiler import const, located
+    """Identity with nil, as long as nobody has an isNil or notNil of his own."""
+    from .compiler import const, located, typed
 
     receiver = _named(em, _held(em, em.expr(node.receiver)))
-    nil = ast.Compare(_again(receiver), [ast.Is()], [const(None)])
-    slow = em.plain_send(_again(receiver), node.selector, [])
-    if node.selector == "isNil":
-        return located(ast.BoolOp(ast.Or(), [nil, slow]), node)  # type: ignore[no-any-return]
-    return located(ast.IfExp(nil, const(False), slow), node)  # type: ignore[no-any-return]
+    operator: ast.cmpop = ast.Is() if node.selector == "isNil" else ast.IsNot()
+    return typed(located(ast.Compare(_again(receiver), [operator], [const(None)]), node), "bool")  # type: ignore[no-any-return]
 
 
 # --- blocks and arrays ----------------------------------------------------------
@@ -385,7 +383,9 @@ def _again(expression: ast.expr) -> ast.expr:
     from .compiler import const, kind_of, load, typed
 
     if isinstance(expression, ast.Name):
-        return typed(load(expression.id), kind_of(expression))  # type: ignore[no-any-return]
+        name = typed(load(expression.id), kind_of(expression))
+        name.variable = getattr(expression, "variable", None)
+        return name  # type: ignore[no-any-return]
     if isinstance(expression, ast.Constant):
         return typed(const(expression.value), kind_of(expression))  # type: ignore[no-any-return]
     return expression
@@ -398,7 +398,61 @@ def _is(expression: ast.expr, kind: str) -> ast.expr:
 
 
 def _is_number(expression: ast.expr) -> ast.expr:
+    """Is it an int or a float? Where the variable carries a flag (see ``flag_variables``), the flag says so."""
+    from .compiler import load
+
+    variable = getattr(expression, "variable", None)
+    if variable is not None and variable.flagged:
+        return load(flag_name(variable))
     return ast.BoolOp(ast.Or(), [_is(_again(expression), "int"), _is(_again(expression), "float")])
+
+
+def flag_name(variable: Variable) -> str:
+    return f"%number {variable.python}"
+
+
+def set_flag(variable: Variable, value: ast.expr | None = None) -> list[ast.stmt]:
+    """Statements that assign a variable (unless value is None: it has been) and keep its flag true to it."""
+    from .compiler import const, load, store
+
+    flag = flag_name(variable)
+
+    def test() -> ast.stmt:
+        name = load(variable.python)
+        return ast.Assign([store(flag)], ast.BoolOp(ast.Or(), [_is(name, "int"), _is(load(variable.python), "float")]))
+
+    if value is None:
+        return [test()]
+    assign = ast.Assign([store(variable.python)], value)
+    if isinstance(value, ast.Constant):
+        return [assign, ast.Assign([store(flag)], const(type(value.value) in (int, float)))]
+    if getattr(value, "numeric", False) and isinstance(value, ast.IfExp):
+        # The fast path gives a number: no need to look again.
+        fast = [ast.Assign([store(variable.python)], value.body), ast.Assign([store(flag)], const(True))]
+        slow = [ast.Assign([store(variable.python)], value.orelse), test()]
+        return [ast.If(value.test, fast, slow)]
+    return [assign, test()]
+
+
+def flag_variables(scopes: Scopes, root: n.Node, redefined: frozenset[str]) -> None:
+    """Choose the variables that carry a flag saying whether they hold a number: those tested more than once.
+
+    A test of a flag costs a fifth of the test of a type. What a method proves about a local it need not check again.
+    """
+    uses: dict[str, int] = {}
+    stack: list[n.Node] = [root] if not isinstance(root, n.Method) else list(root.body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, n.Send) and node.selector in (*OPERATORS, *COMPARE, "/") and node.selector not in redefined:
+            for part in (node.receiver, *node.args):
+                if isinstance(part, n.Name):
+                    uses[part.name] = uses.get(part.name, 0) + 1
+        stack.extend(children(node))
+    for names in scopes.declared.values():
+        for variable in names.values():
+            variable.flagged = (
+                uses.get(variable.name, 0) > 1 and variable.type is None and not variable.boxed and not variable.captured
+            )
 
 
 # --- types of variables ---------------------------------------------------------

@@ -71,7 +71,9 @@ def _compile(world: World, recipe: dict[str, Any], where: tuple[Any, ...]) -> tu
     if recipe["method"]:
         filename = f"<{recipe['label']} {hash_of(recipe['text'], where)}>"
         world.globals[f"$site {filename}"] = 0
-        compiled = compiled_method(recipe["text"], where, filename, frozenset(), world.redefined, False, str(id(recipe["home"])))
+        compiled = compiled_method(
+            recipe["text"], where, filename, frozenset(), world.redefined, (False, False, frozenset()), str(id(recipe["home"]))
+        )
         return compiled, filename
     filename = f"<statement {hash_of(recipe['text'], where)}>"
     program = parse(recipe["text"])

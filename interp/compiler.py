@@ -95,6 +95,10 @@ class Mode:
     redefined: frozenset[str] = frozenset()
     checked: bool = False
     top_level: bool = False
+    # Is self an object of the image (not a number, a text ...)? Then sends to self are method calls of its type.
+    image_self: bool = False
+    # Selectors that are names of data somewhere: their sends read (or write) the slot in line where the type says so.
+    data: frozenset[str] = frozenset()
     # Distinguishes the super sends of this method's holder from others'.
     holder: str = ""
 
@@ -261,6 +265,7 @@ class Emitter:
             if variable.boxed:
                 return typed(ast.Attribute(load(variable.python), "v", ast.Load()), variable.type)
             result = load(variable.python)
+            result.variable = variable  # type: ignore[attr-defined]
             result.fixed = variable.parameter and not variable.writes or (len(variable.writes) == 1 and variable.definite)  # type: ignore[attr-defined]
             return typed(result, variable.type)
         where = self.mode.resolve(name)
@@ -289,16 +294,22 @@ class Emitter:
         return load(target)
 
     def assign(self, name: str, value: ast.expr, node: n.Node) -> ast.expr:
-        value = self.hold(value) if not isinstance(value, ast.Name | ast.Constant) else value
         variable = self.find(name)
+        if variable is None or variable.boxed:
+            value = self.hold(value)
         if variable is not None:
-            target: ast.expr
             if variable.boxed:
-                target = ast.Attribute(load(variable.python), "v", ast.Store())
+                self.emit(ast.Assign([ast.Attribute(load(variable.python), "v", ast.Store())], value), node)
+                return value
+            if variable.flagged:
+                for statement in arithmetic.set_flag(variable, value):
+                    self.emit(statement, node)
             else:
-                target = store(variable.python)
-            self.emit(ast.Assign([target], value), node)
-            return value
+                self.emit(ast.Assign([store(variable.python)], value), node)
+            if isinstance(value, ast.Name | ast.Constant):
+                return value
+            # Reading the variable again is its value, until somebody assigns it: the reader holds it if need be.
+            return self.read(name, node)
         where = self.mode.resolve(name)
         if where == "slot" and not self.mode.checked and not (self.mode.top_level and name[:1].isupper()):
             self.emit(ast.Assign([ast.Attribute(load("self"), name, ast.Store())], value), node)
@@ -336,6 +347,9 @@ class Emitter:
                 self.emit(ast.Assign([store(variable.python)], call("new_box", first)))
             elif not variable.parameter and not (variable.definite and not variable.captured):
                 self.emit(ast.Assign([store(variable.python)], const(None)))
+            if variable.flagged and (variable.parameter or not variable.definite):
+                for statement in arithmetic.set_flag(variable):
+                    self.emit(statement)
 
     def body(self, statements: tuple[n.Node, ...], value: bool, last: ast.expr | None = None) -> None:
         """Statements of a function; with value the last one's value is returned (blocks), else last is (methods)."""
@@ -370,9 +384,43 @@ class Emitter:
         if done is not None:
             return done
         receiver, *args = self.expressions([node.receiver, *node.args])
+        if node.selector in self.mode.data and not self.mode.checked:
+            return self.slot_send(receiver, node, args)
         return located(self.plain_send(receiver, node.selector, args), node)
 
+    def slot_send(self, receiver: ast.expr, node: n.Send, args: list[ast.expr]) -> ast.expr:
+        """A send that mostly reaches a data slot: read or written in line for the types in ``~selector``."""
+        selector = node.selector
+        name = selector.rstrip(":")
+        receiver = self.hold(receiver)
+        if isinstance(receiver, ast.Constant):
+            return located(self.plain_send(receiver, selector, args), node)
+        self.selectors.add(selector)
+        again = load(receiver.id)
+        test = ast.Compare(call("type", load(receiver.id)), [ast.In()], [load("~" + selector)])
+        if args:
+            args = [self.hold(args[0])]
+            value = args[0]
+            again_value = load(value.id) if isinstance(value, ast.Name) else value
+            write = ast.Assign([ast.Attribute(again, name, ast.Store())], again_value)
+            send = located(self.plain_send(load(receiver.id), selector, [value]), node)
+            target = self.temp()
+            self.emit(
+                ast.If(test, [write, ast.Assign([store(target)], load(receiver.id))], [ast.Assign([store(target)], send)]), node
+            )
+            return load(target)
+        target = self.temp()
+        fetch = ast.Assign([store(target)], ast.Attribute(again, name, ast.Load()))
+        inherited = ast.Assign([store(target)], call("inherited", load(receiver.id), const(name), const(0)))
+        read = ast.Try([fetch], [ast.ExceptHandler(load("AttributeError"), None, [inherited])], [], [])
+        send = located(self.plain_send(load(receiver.id), selector, []), node)
+        self.emit(ast.If(test, [read], [ast.Assign([store(target)], send)]), node)
+        return load(target)
+
     def plain_send(self, receiver: ast.expr, selector: str, args: list[ast.expr]) -> ast.expr:
+        if isinstance(receiver, ast.Name) and receiver.id == "self" and self.mode.image_self:
+            self.selectors.add(selector)
+            return ast.Call(ast.Attribute(receiver, "#" + selector, ast.Load()), args, [])
         if isinstance(receiver, ast.Name):
             first: ast.expr = receiver
             again: ast.expr = load(receiver.id)
@@ -512,6 +560,7 @@ def _unit(
 ) -> Compiled:
     emitter = Emitter(scopes, mode, filename)
     arithmetic.settle_types(scopes, mode.redefined)
+    arithmetic.flag_variables(scopes, node, mode.redefined)
     variables = scopes.declared[id(node)] if params or not value or id(node) in scopes.declared else {}
     emitter.lexical.append(variables)
 

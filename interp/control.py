@@ -13,6 +13,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from ..grammar import nodes as n
+from . import arithmetic
 from .scopes import inlined_blocks
 
 if TYPE_CHECKING:
@@ -214,6 +215,9 @@ def inline_body(em: Emitter, block: n.Block, arguments: list[Any], wanted: bool)
                 em.emit(ast.Assign([store(variable.python)], call_("new_box", argument)))
             else:
                 em.emit(ast.Assign([store(variable.python)], argument))
+                if variable.flagged:
+                    for statement in arithmetic.set_flag(variable):
+                        em.emit(statement)
         em.declare({k: v for k, v in variables.items() if not v.parameter})
         if not block.body:
             return const(None)
@@ -313,6 +317,9 @@ def _interval(em: Emitter, node: n.Send) -> ast.expr:
     _mark_expression(plain, node)
 
     def build() -> None:
+        if variable.flagged:
+            for statement in arithmetic.set_flag(variable):
+                em.emit(statement)
         inline_body(em, block, [load(counter)] if variable.boxed else [], False)
 
     body, _ = em.nested(build)

@@ -20,6 +20,7 @@ from typing import Any
 from ..image.family import pair
 from ..image.method import Method
 from ..image.object import MISSING, Body, UvmObject, linearize, own_slots, parents, set_class, set_dict
+from .flow import Fault
 
 
 class Family:
@@ -93,6 +94,7 @@ class Families:
         self.data_names: set[str] = set()  # names seen to hold data
         self.behaviour_moved = False  # has a transaction in progress changed behaviour (then it moves the epoch)
         self.revive: Callable[[Any], Any] = lambda stored: stored
+        self.world: Any = None
 
     # --- giving objects their family
 
@@ -206,6 +208,8 @@ class Families:
 
     def set_slot(self, thing: Body, name: str, value: Any) -> None:
         """Write a slot from outside compiled code, and draw the consequences for behaviour."""
+        if name in ("isNil", "notNil") and not is_method(value):
+            raise Fault("SystemExceptions.InvalidArgument", f"{name} is a message to everything; it cannot be the name of data")
         slots = own_slots(thing)
         if is_method(value):
             key = name

@@ -49,6 +49,7 @@ class Variable:
     inner_writes: bool = False  # written by a function other than its home
     late_writes: bool = False  # written after a function captured it
     definite: bool = False  # assigned before it is first read
+    flagged: bool = False  # carries a flag that says whether it holds a number (arithmetic.flag_variables)
     python: str = ""
     type: str | None = None
 

@@ -21,7 +21,7 @@ from ..image.values import Character, ScaledDecimal, Symbol
 from . import flow
 from .compiler import Compiled, Mode, compile_method, compile_statement, literal
 from .families import Families, Family, is_method
-from .scopes import Scopes
+from .scopes import Scopes, children
 from .signals import Signals
 from .stack import Source
 
@@ -45,14 +45,23 @@ NATIVE = {
 class Table(dict[type, Any]):
     """The functions that answer one selector, by the receiver's type; an unknown type is looked up once."""
 
-    __slots__ = ("selector", "find")
+    __slots__ = ("selector", "find", "data", "bound")
 
     def __init__(self, selector: str, find: Callable[[Table, type], Any]) -> None:
         self.selector = selector
         self.find = find
+        self.data: set[type] = set()  # types for which the send is a plain read or write of the slot
+        self.bound: list[type] = []  # types that carry the function as a method, for sends to self
 
     def __missing__(self, cls: type) -> Any:
         return self.find(self, cls)
+
+    def empty(self) -> None:
+        self.clear()
+        self.data.clear()
+        for cls in self.bound:
+            delattr(cls, "#" + self.selector)
+        self.bound.clear()
 
 
 class World:
@@ -70,6 +79,7 @@ class World:
         self.signals = Signals(self)
         self.families = Families(self.lookup_traits, self._stale)
         self.families.revive = self.revive
+        self.families.world = self
         self.names: Any = None
         self.genesis: Any = None
         self.transcript: list[str] = []
@@ -94,6 +104,8 @@ class World:
             for thing in (self.genesis, self.names):
                 thing._p_activate()
                 self.families.current(thing)
+            if self.names is not None and "Integer" in own_slots(self.names):
+                self._check_arithmetic()
 
     # --- names
 
@@ -130,6 +142,8 @@ class World:
         table = self.tables.get(selector)
         if table is None:
             table = self.tables[selector] = self.globals["#" + selector] = Table(selector, self._find)
+            self.globals["~" + selector] = table.data
+            answer_self_sends(selector)
         return table
 
     def send(self, receiver: Any, selector: str, *args: Any) -> Any:
@@ -166,40 +180,42 @@ class World:
 
             return first_adopt
         function = table[cls] = self.function(family, table.selector, cls)
+        if function.__dict__.get("plain"):
+            table.data.add(cls)
         return function
 
     def function(self, family: Family, selector: str, cls: type) -> Any:
         holder, value = family.find(selector)
         if is_method(value):
             return self.method_function(value, holder, family, cls)
-        if value is not MISSING or not selector.endswith(":"):
-            return self._getter(selector, known=value is not MISSING)
+        if value is not MISSING and not family.native:
+            return self._getter(selector, known=True)
+        if selector[:1].isalpha() and not selector.endswith(":") and not family.native:
+            return self._getter(selector, known=False)
+        if value is not MISSING:
+            return lambda self: value
         if selector.count(":") == 1 and not family.native:
             return self._setter(selector, selector[:-1], family.has_datum(selector[:-1]))
         return self._not_understood(selector)
 
     def _getter(self, name: str, known: bool) -> Any:
-        miss = self._not_understood(name)
-        inherited = self.inherited
-
-        def get(self: Any, *args: Any) -> Any:
-            if args:
-                return miss(self, *args)
-            value = getattr(self, name, MISSING) if isinstance(self, Body) else MISSING
-            if value is MISSING or is_method(value):
-                return inherited(self, name, 0) if known else miss(self)
-            return value
-
-        return get
+        """The function that answers a data slot; ``known`` when the family's parents have one of that name."""
+        if known:
+            return accessor("get", name, {"inherited": self.inherited})
+        return accessor("find", name, {"MISSING": MISSING, "getattr": getattr, "miss": self._not_understood(name)})
 
     def _setter(self, selector: str, name: str, known: bool) -> Any:
+        if known and not self.checked:
+            return accessor("put", name, {})
         miss = self._not_understood(selector)
 
-        def put(self: Any, value: Any) -> Any:
-            if known or name in vars(self):
-                setattr(self, name, value)
-                return self
-            return miss(self, value)
+        def put(thing: Any, value: Any) -> Any:
+            if known or name in vars(thing):
+                if self.checked:
+                    self.check_storable(value, thing, name)
+                setattr(thing, name, value)
+                return thing
+            return miss(thing, value)
 
         return put
 
@@ -273,7 +289,8 @@ class World:
             return self._primitive(str(literal(primitive)), cls, family)
         free = free_of(slots["source"])
         where = tuple((name, self.resolve(name, family)) for name in free)
-        key = (id(method), where, id(holder), cls.__base__ if family.native else None, self.checked)
+        data = frozenset(name for name in sends_of(slots["source"]) if name.rstrip(":") in self.families.data_names)
+        key = (id(method), where, data, id(holder), family.native, self.checked)
         function = self._functions.get(key)
         if function is None:
             filename = self._register(method, holder)
@@ -282,9 +299,8 @@ class World:
             site = self.globals[f"$site {filename}"] = len(self._sites)
             self._sites.append(Site(method, key))
             shared = frozenset(self._shared.get(id(method), ()))
-            compiled = compiled_method(
-                slots["source"], where, filename, shared, self.redefined, self.checked, str(id(holder))
-            )
+            options = (self.checked, not family.native, data)
+            compiled = compiled_method(slots["source"], where, filename, shared, self.redefined, options, str(id(holder)))
             function = self.link(compiled, holder)
             function.__dict__["method"] = method
             self._functions[key] = function
@@ -349,14 +365,16 @@ class World:
 
         self.families.free_names.update(scopes.free)
         self.resolutions[filename] = tuple((name, resolve(name)) for name in scopes.free)
-        compiled = compile_statement(node, Mode(resolve, redefined=self.redefined, checked=self.checked), filename)
+        data = frozenset(name for name in selectors_in((node,)) if name.rstrip(":") in self.families.data_names)
+        mode = Mode(resolve, redefined=self.redefined, checked=self.checked, image_self=True, data=data)
+        compiled = compile_statement(node, mode, filename)
         return self.link(compiled, workspace)
 
     def _stale(self, selector: str | None) -> None:
         """Behaviour changed: one selector's functions, or all of them, are to be looked up again."""
         if selector is None or (selector in self.families.free_names):
             for table in self.tables.values():
-                table.clear()
+                table.empty()
             for table in self.supers.values():
                 table.clear()
             self._functions.clear()
@@ -365,7 +383,7 @@ class World:
                 self._array_types()
         else:
             if selector in self.tables:
-                self.tables[selector].clear()
+                self.tables[selector].empty()
             for (name, _), table in self.supers.items():
                 if name == selector:
                     table.clear()
@@ -374,7 +392,7 @@ class World:
 
     def _check_arithmetic(self) -> None:
         """Selectors that a person redefined on the numbers are not computed in line any more."""
-        redefined = set()
+        redefined = set(self.root.get("redefined", ()))
         for cls in (int, float):
             family = self.family(cls(0))
             for selector in ARITHMETIC:
@@ -445,7 +463,7 @@ class World:
             selector = own_slots(site.method)["selector"]
             for table in (self.tables.get(selector), *(t for (s, _), t in self.supers.items() if s == selector)):
                 if table is not None:
-                    table.clear()
+                    table.empty()
 
     def look_up(self, thing: Any, name: str) -> Any:
         """A name that was not known when the method was compiled: a slot, a name of the world, or a send to self."""
@@ -576,6 +594,11 @@ class World:
         if is_method(old):
             earlier = own_slots(old)
             method.history = (*earlier["history"], old)
+        if selector in NIL_TESTS and own_slots(method)["author"] != "genesis" and selector not in self.root.get("redefined", ()):
+            # From now on, in every worker, these are sent and not taken for identity with nil.
+            self.root["redefined"] = (*self.root.get("redefined", ()), selector)
+            self.redefined |= {selector}
+            self._stale(None)
         self.families.set_slot(target, selector, method)
         return method
 
@@ -656,6 +679,50 @@ class Site:
         self.misses: dict[str, int] = {}
 
 
+# The functions of data slots, as compiled code would be, one copy per name.
+ACCESSORS = {
+    "get": "def get(self):\n try: return self.NAME\n except AttributeError: return inherited(self, {name!r}, 0)",
+    "find": "def find(self):\n value = getattr(self, {name!r}, MISSING)\n return miss(self) if value is MISSING else value",
+    "put": "def put(self, value):\n self.NAME = value\n return self",
+}
+
+
+def accessor(kind: str, name: str, scope: dict[str, Any]) -> Any:
+    import ast
+
+    tree = ast.parse(ACCESSORS[kind].format(name=name))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "NAME":
+            node.attr = name
+    local: dict[str, Any] = {}
+    exec(compile(tree, f"<slot {name}>", "exec"), {"AttributeError": AttributeError, "__builtins__": {}, **scope}, local)
+    local[kind].plain = kind in ("get", "put")
+    return local[kind]
+
+
+def answer_self_sends(selector: str) -> None:
+    """Let objects of the image answer ``self.#selector(...)``: the first time a type is asked, its function becomes its method.
+
+    The method lies in the type, where CPython's call caches find it. Types belong to one world; what is
+    put on Body here is the same for all.
+    """
+    name = "#" + selector
+    if name in vars(Body):
+        return
+
+    def first(self: Any, *args: Any) -> Any:
+        families = getattr(type(self), "_p_families", None) or self._p_jar.families
+        table = families.world.table(selector)
+        function = table[type(self)]
+        cls = type(self)
+        if type(function) is FunctionType and cls in table and cls in families.by_type:
+            setattr(cls, name, function)
+            table.bound.append(cls)
+        return function(self, *args)
+
+    setattr(Body, name, first)
+
+
 def same(a: Any, b: Any) -> bool:
     """``==`` for values that Python may hold twice: numbers of one type and equal value are one."""
     return type(a) is type(b) and type(a) in (int, float) and a == b
@@ -672,6 +739,23 @@ def free_of(source: str) -> tuple[str, ...]:
     return tuple(Scopes(tree, tree.params, tree.temps, tree.body).free)
 
 
+@lru_cache(maxsize=4096)
+def sends_of(source: str) -> frozenset[str]:
+    return selectors_in(tree_of(source).body)
+
+
+def selectors_in(body: tuple[nodes.Node, ...]) -> frozenset[str]:
+    """The unary and one-keyword selectors sent anywhere in some statements: those that data slots may answer."""
+    found = set()
+    stack = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, nodes.Send) and node.selector.count(":") <= 1 and node.selector[:1].isalpha():
+            found.add(node.selector)
+        stack.extend(children(node))
+    return frozenset(found)
+
+
 @lru_cache(maxsize=8192)
 def compiled_method(
     source: str,
@@ -679,13 +763,15 @@ def compiled_method(
     filename: str,
     shared: frozenset[str],
     redefined: frozenset[str],
-    checked: bool,
+    options: tuple[bool, bool, frozenset[str]],
     holder: str,
 ) -> Compiled:
     """Code objects are shared by all worlds of the process: they depend on nothing but these."""
     tree = tree_of(source)
-    mode = Mode(dict(where).__getitem__, shared, redefined, checked, holder=holder)
+    checked, image_self, data = options
+    mode = Mode(dict(where).__getitem__, shared, redefined, checked, image_self=image_self, data=data, holder=holder)
     return compile_method(tree, mode, filename, tree.selector)
 
 
+from .arithmetic import NIL_TESTS  # noqa: E402
 from .arithmetic import NUMBER_SELECTORS as ARITHMETIC  # noqa: E402
