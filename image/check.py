@@ -21,7 +21,8 @@ from ZODB.serialize import referencesf
 from ZODB.utils import load_current, p64, u64
 
 from .errors import ImageDamaged
-from .imagefile import ImageFile, walk
+from .imagefile import ImageFile
+from .log import walk
 from .records import Reference, class_named, name_of_class
 from .storage import Image, open_image
 

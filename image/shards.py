@@ -167,9 +167,7 @@ class Shard(Persistent):
         self.children = children
         self.entries = None
 
-    def _p_resolveConflict(
-        self, old: dict[str, Any], saved: dict[str, Any], new: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _p_resolveConflict(self, old: dict[str, Any], saved: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         before, there, mine = old["entries"], saved["entries"], new["entries"]
         if before is None or there is None or mine is None:
             raise ConflictError

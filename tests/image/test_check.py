@@ -11,40 +11,13 @@ from ZODB.Connection import TransactionMetaData
 from batos.image import open_image
 from batos.image.check import check
 from batos.image.errors import ImageMissing, NotAnImage
-from batos.image.method import Method
 from batos.image.object import UvmObject
 
-
-def build(location, count=20):
-    """A small world: genesis, an account prototype with a method, and ``count`` clones in as many transactions."""
-    with open_image(location) as image:
-        manager = transaction.TransactionManager()
-        connection = image.db.open(manager)
-        root = connection.root()
-        genesis = root["genesis"] = UvmObject(name="Object")
-        account = root["account"] = UvmObject(balance=0)
-        account._slots["parent*"] = genesis
-        account._slots["deposit:"] = Method("deposit:", "deposit: amount [ balance := balance + amount ]", author="me")
-        manager.commit()
-        for number in range(count):
-            clone = UvmObject(number=number, text="x" * 500)
-            clone._slots["parent*"] = account
-            root[f"clone{number}"] = clone
-            manager.commit()
-        connection.close()
+from .worlds import build, spoil
 
 
 def codes(report):
     return {flaw.code for flaw in report.flaws}
-
-
-def spoil(image, change):
-    """Store a record as no honest program would: ``change(connection, transaction)`` may call storage.store."""
-    manager = transaction.TransactionManager()
-    connection = image.db.open(manager)
-    change(connection)
-    manager.commit()
-    connection.close()
 
 
 def test_a_whole_image_is_ok(location):

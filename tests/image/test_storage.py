@@ -1,6 +1,5 @@
 """Opening an image: what it says when it cannot, and that it then leaves the file alone."""
 
-import hashlib
 import os
 import resource
 import signal
@@ -29,33 +28,7 @@ from batos.image.errors import (
 )
 from batos.image.lock import kernel_path, lock_path
 
-
-def fill(location, count=20, text="x" * 200):
-    """``count`` transactions, number i writing ``root["ni"]``."""
-    with open_image(location) as image:
-        for number in range(count):
-            with image.db.transaction() as connection:
-                connection.root()[f"n{number}"] = PersistentMapping({"text": text, "number": number})
-
-
-def read(location, **kw):
-    with open_image(location, **kw) as image, image.db.transaction() as connection:
-        return {name: dict(value) if name != "format" else value for name, value in connection.root().items()}
-
-
-def digest(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def transactions(path):
-    """(offset, length) of every transaction, read from the file itself."""
-    data = path.read_bytes()
-    found, pos = [], 4
-    while pos < len(data):
-        length = int.from_bytes(data[pos + 8 : pos + 16], "big") + 8
-        found.append((pos, length))
-        pos += length
-    return found
+from .worlds import digest, fill, read, transactions
 
 
 def refused(location, error, **kw):
