@@ -56,6 +56,7 @@ _EXPRESSION = frozenset(
     ]
 )
 _OPERAND = _EXPRESSION | {"RPAREN", "RBRACKET", "RBRACE"}
+_OPERATORS = frozenset({"OPERATOR", "SHIFT", "BAR", "LESS", "GREATER", "KEYWORD"})
 _CLOSE = frozenset({"RPAREN", "RBRACKET", "RBRACE"})
 
 
@@ -97,6 +98,15 @@ class _Place:
         return self.source.count("\n", 0, lexeme.start) + 1
 
 
+def _possible(accepts: set[str], place: _Place) -> set[str]:
+    """Without what LALR, which merges states, holds possible and the brackets rule out."""
+    if not place.open:
+        return accepts - _CLOSE
+    kind = place.open[-1].kind
+    closer = {")": "RPAREN", "]": "RBRACKET", "}": "RBRACE"}[CLOSERS[kind]]
+    return accepts - (_CLOSE - {closer}) - {"$END"} - ({"DOT"} if kind == "LPAREN" else set())
+
+
 def explain(error: UnexpectedInput, source: str, begin: int, origin: str) -> SyntaxProblem:
     """The problem that Lark's error is; ``begin`` is where the statement at fault begins."""
     if isinstance(error, Fault):
@@ -106,9 +116,9 @@ def explain(error: UnexpectedInput, source: str, begin: int, origin: str) -> Syn
         )
     state = error.interactive_parser.parser_state
     accepts = {name for name in state.parse_conf.states[state.position] if name in _WORDS}
-    expected = expected_words(accepts)
     if isinstance(error, UnexpectedCharacters):
         offset = error.pos_in_stream or 0
+        expected = expected_words(_possible(accepts, _Place(source, begin, offset)))
         message, length, at_end = _strange_character(source, offset)
         return SyntaxProblem(
             message, origin=origin, source=source, offset=offset, length=length, expected=expected, at_end=at_end
@@ -117,6 +127,8 @@ def explain(error: UnexpectedInput, source: str, begin: int, origin: str) -> Syn
     ended = error.token.type == "$END"
     offset = len(source) if ended else error.token.start_pos
     surroundings = _Place(source, begin, offset)
+    accepts = _possible(accepts, surroundings)
+    expected = expected_words(accepts)
     if ended:
         message, offset, length = _unfinished(surroundings, accepts)
     else:
@@ -216,13 +228,21 @@ def _misplaced(place: _Place, kind: str, text: str, accepts: set[str]) -> str:
         return f"{wanted}, found {shown}"
     if accepts <= {"IDENT", "BAR"}:
         return f"expected a variable name or '|', found {shown}"
+    if kind in _OPERATORS and "NUMBER" in accepts:
+        if text == "-":
+            return "a message wants a receiver before '-'; a negative number has no blank after its sign"
+        return f"a message wants a receiver before '{text}'"
+    if kind == "COLON" and "NUMBER" in accepts:
+        return "':' begins a parameter of a block and stands at its head, as in [ :each | ... ]"
     if accepts <= {"COLON", "BAR", "RBRACKET"}:
         return f"expected '|' after the parameters of the block, found {shown}"
+    if kind == "ASSIGN" and place.before and place.before.kind in ("IDENT", "DOTTED") and len(place.statement) > 1:
+        return f"only a variable can be assigned to: is a '.' missing before {place.text(place.before)}?"
     if kind == "ASSIGN":
         return "only a variable can be assigned to"
     if kind == "SEMICOLON":
         return "a cascade continues a message: there is none before this ';'"
-    if kind == "DOT" and place.open:
+    if kind == "DOT" and place.open and "NUMBER" not in accepts:
         bracket = place.open[-1]
         return f"a statement cannot end inside the {place.text(bracket)} opened at line {place.line(bracket)}"
     if kind == "CARET" and "DOT" in accepts:

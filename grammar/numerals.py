@@ -66,7 +66,7 @@ def _decimal(
     if scaled:
         places = int(scale) if scale and len(scale) < 6 else len(decimals) if not scale else MOST_DIGITS + 1
         if places > MOST_DIGITS:
-            raise BadNumeral(f"the scale {scale} is too large")
+            raise BadNumeral(f"the scale {(scale or '')[:20]} is too large")
         unscaled = _integer(whole + decimals, 10)
         return Scaled(-unscaled if sign else unscaled, len(decimals), places)
     power = _power(exponent)

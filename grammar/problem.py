@@ -61,7 +61,7 @@ class SyntaxProblem(Exception):
         before, window, length = _window(self.source_line, self.column - 1, self.length)
         # Tabs stay tabs under the line, so that the caret stands right whatever their width.
         pad = "".join("\t" if c == "\t" else " " for c in before)
-        shown = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in window)
+        shown = "".join(c if c.isprintable() or c == "\t" else " " if c.isspace() else "\ufffd" for c in window)
         return f"{self.origin}:{self.line}:{self.column}: {self.message}\n{shown}\n{pad}{'^' * length}"
 
 

@@ -25,7 +25,7 @@ CLOSERS = {"LPAREN": ")", "LBRACKET": "]", "LBRACE": "}", "HASH_PAREN": ")", "HA
 
 class Lexeme(NamedTuple):
     """A token: ``kind`` is a terminal's name, or SPACE, COMMENT, or for what is no token OPEN_STRING, OPEN_COMMENT,
-    OPEN_FENCE (each to the end of the text) and OTHER (one character)."""
+    OPEN_FENCE (each to the end of the text) and OTHER (one character, or a run of backticks)."""
 
     kind: str
     start: int
@@ -38,7 +38,7 @@ def _pattern() -> re.Pattern[str]:
     parts = [("SPACE", r"\s++"), ("COMMENT", r'"[^"]*"')]
     parts += [(name, terminals[name]) for name in _ORDER]
     parts += [("OPEN_STRING", r"#?'(?s:.*)"), ("OPEN_COMMENT", r'"(?s:.*)'), ("OPEN_FENCE", r"```python(?s:.*)")]
-    parts += [("OTHER", r"(?s:.)")]
+    parts += [("OTHER", r"`+|(?s:.)")]
     return re.compile("|".join(f"(?P<{name}>{regexp})" for name, regexp in parts))
 
 
