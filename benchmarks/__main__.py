@@ -1,4 +1,4 @@
-"""Every benchmark there is, one after another, each in a process of its own: `python -m benchmarks`, or `make bench`."""
+"""Every benchmark there is, one after another, each in a process of its own: `make bench`."""
 
 from __future__ import annotations
 
