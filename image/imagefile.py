@@ -49,7 +49,7 @@ INDEX_EVERY: Final = 50_000
 COMMIT_IN_MEMORY: Final = 16 << 20
 """A commit up to this many bytes is collected in memory, a larger one in a nameless file beside the image."""
 
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _TRAILER: Final = struct.Struct(">4sI")
 _TRAILER_NAME: Final = b"crc1"
 _open_files: weakref.WeakSet[ImageFile] = weakref.WeakSet()
@@ -272,7 +272,7 @@ class ImageFile(FileStorage):
             old.close()
 
     def _explained(self, error: OSError, size: int = 0) -> Exception:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in NO_ROOM:
             return error
         need = f" for the {size:,} bytes of this message" if size else " for this message"
         return ImageFull(
@@ -331,6 +331,15 @@ class ImageFile(FileStorage):
                     yield oid, error
         finally:
             os.close(handle)
+
+    def pack(self, t: float, referencesf: Any, gc: bool | None = None) -> None:
+        """The old index fits no packed file. Without it, a crash in the middle costs only a slow start."""
+        with self._lock:
+            self._clear_index()
+            self._saved_at = -1
+        super().pack(t, referencesf, gc)
+        with self._lock:
+            self._save_index()  # packing that found nothing to do has not
 
     # -- closing
 

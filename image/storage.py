@@ -32,7 +32,7 @@ from .errors import (
     ImageUnreachable,
     NotAnImage,
 )
-from .imagefile import _NO_ROOM, ImageFile
+from .imagefile import NO_ROOM, ImageFile
 from .location import path_of, scheme_of
 from .lock import Holder, announce, holder, withdraw
 
@@ -279,7 +279,7 @@ def _check_format(db: ZODB.DB, name: str, read_only: bool) -> None:
 
 def _explained(error: OSError, path: Path) -> ImageProblem:
     name = str(path)
-    if error.errno in _NO_ROOM:
+    if error.errno in NO_ROOM:
         return ImageFull(f"There is no room on the disk of {name} ({error.strerror}).", name)
     if isinstance(error, PermissionError) or error.errno == 30:  # EROFS
         return ImageForbidden(f"{name} cannot be opened: {error.strerror}.", name)
