@@ -21,7 +21,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pygments.lexer import Lexer
-from pygments.lexers.python import PythonLexer
 from pygments.token import (
     Comment,
     Error,
@@ -125,7 +124,7 @@ def _name(word: str, before: str) -> _TokenType:
 
 
 def _patterns(text: str, lexemes: list[Lexeme], solid: list[int]) -> Iterable[int]:
-    """The indexes of selector parts of method patterns: between ``>>`` and ``[`` or a fence, where nothing else stands."""
+    """The indexes of the selector parts of method patterns: all that stands between ``>>`` and ``[`` or a fence."""
     for place, index in enumerate(solid):
         if text[lexemes[index].start : lexemes[index].end] != ">>":
             continue
@@ -143,6 +142,8 @@ def _patterns(text: str, lexemes: list[Lexeme], solid: list[int]) -> Iterable[in
 
 def _fence(start: int, piece: str, closed: bool) -> Iterator[tuple[int, _TokenType, str]]:
     """A Python body: its fences, and between them what Pygments' own lexer says."""
+    from pygments.lexers.python import PythonLexer  # not cheap, and most texts have no Python
+
     head = piece.find("\n") + 1 or len(piece)
     tail = piece.rfind("\n") + 1 if closed else len(piece)
     yield start, Punctuation, piece[:head]

@@ -354,7 +354,7 @@ class _Writer:
                 self.expression(arg, BINARY)
             self.indent -= 1
             return
-        if self.column > WIDTH * 3 // 4:
+        if self.column > (WIDTH if kind == UNARY else WIDTH * 3 // 4):
             self.indent += 1
             self.line()
             self.message_parts(selector, args)

@@ -358,7 +358,7 @@ def test_threads_share_the_parser() -> None:
 
 
 def test_no_state_of_the_parser_is_of_two_minds() -> None:
-    """The contextual lexer can only tell `-1` from minus where no parser state takes both; LALR merges states silently."""
+    """Only where no parser state takes both can the lexer tell `-1` from minus; and LALR merges states silently."""
     rivals = [{"NUMBER", "OPERATOR"}, {"BAR", "OPERATOR"}, {"LESS", "OPERATOR"}, {"GREATER", "OPERATOR"}]
     for row in parser().parser.parser._parse_table.states.values():
         in_array, in_definition = "KEYWORDS" in row, {"SHIFT", "KEYWORD", "NUMBER"} <= set(row)
