@@ -9,7 +9,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Decision:
-    """``verdict``: "yes", "no", "edit" (then code replaces what was proposed) or "retry" (with a hint for the model)."""
+    """``verdict``: "yes", "no", "edit" (then code replaces what was proposed) or "retry" (with a hint for the
+    model)."""
 
     verdict: str
     code: str | None = None
@@ -22,10 +23,16 @@ def ask(proposal: Any) -> Decision:
     print(f"\n{proposal.prototype}>>{proposal.selector} is not written. {proposal.explanation}".rstrip(), file=err)
     print("\n".join("    " + line for line in proposal.code.splitlines()), file=err)
     for gate in proposal.gates:
-        verdict = gate if isinstance(gate, str) else " ".join(str(gate[k]) for k in ("name", "verdict", "detail") if gate.get(k))
+        verdict = (
+            gate
+            if isinstance(gate, str)
+            else " ".join(str(gate[k]) for k in ("name", "verdict", "detail") if gate.get(k))
+        )
         print(f"  gate: {verdict}", file=err)
     if not sys.stdin.isatty():
-        print("nobody is here to approve it (use --jit auto to install what passes every gate): not installed", file=err)
+        print(
+            "nobody is here to approve it (use --jit auto to install what passes every gate): not installed", file=err
+        )
         return Decision("no")
     while True:
         print("install it? y(es) n(o) e(dit) r(etry with a hint): ", end="", file=err, flush=True)

@@ -33,8 +33,21 @@ class Group(click.Group):
 
 
 @click.group(cls=Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-i", "--image", default=DEFAULT_IMAGE, show_default=True, help="The image: a file, or a zodburi (zeo://, postgresql://).")
-@click.option("--jit", "policy", type=POLICIES, default=None, help="What happens when nobody understands a message: an error (off), a model writes the method and you decide (ask), or what passes every gate is installed (auto).")
+@click.option(
+    "-i",
+    "--image",
+    default=DEFAULT_IMAGE,
+    show_default=True,
+    help="The image: a file, or a zodburi (zeo://, postgresql://).",
+)
+@click.option(
+    "--jit",
+    "policy",
+    type=POLICIES,
+    default=None,
+    help="What happens when nobody understands a message: an error (off), a model writes the method and you decide "
+    "(ask), or what passes every gate is installed (auto).",
+)
 @click.version_option(__version__, prog_name="batos")
 @click.pass_context
 def main(context: click.Context, image: str, policy: str | None) -> None:
@@ -54,11 +67,15 @@ def main(context: click.Context, image: str, policy: str | None) -> None:
 
 
 def jit_option(function: Any) -> Any:
-    return click.option("--jit", "policy", type=POLICIES, default=None, help="off, ask or auto; as for batos itself.")(function)
+    return click.option("--jit", "policy", type=POLICIES, default=None, help="off, ask or auto; as for batos itself.")(
+        function
+    )
 
 
 def workspace_option(function: Any) -> Any:
-    return click.option("-w", "--workspace", default="default", show_default=True, help="Whose variables: a workspace persists.")(function)
+    return click.option(
+        "-w", "--workspace", default="default", show_default=True, help="Whose variables: a workspace persists."
+    )(function)
 
 
 def _settings(context: click.Context, policy: str | None, default: str) -> tuple[str, str]:
@@ -107,14 +124,27 @@ def eval_(context: click.Context, source: str, policy: str | None, workspace: st
 
 @main.command("run")
 @click.argument("files", nargs=-1, required=True, type=click.Path())
-@click.option("--transcript", is_flag=True, help="Print a golden transcript: each statement, => and its value, its output or its error.")
+@click.option(
+    "--transcript",
+    is_flag=True,
+    help="Print a golden transcript: each statement, => and its value, its output or its error.",
+)
 @click.option("--atomic", is_flag=True, help="Each file is one transaction: it happens wholly or not at all.")
 @click.option("--stop", is_flag=True, help="Stop at the first error.")
 @jit_option
 @workspace_option
 @click.pass_context
-def run_(context: click.Context, files: tuple[str, ...], transcript: bool, atomic: bool, stop: bool, policy: str | None, workspace: str) -> None:
-    """Run FILES of statements. Output of Transcript goes to stdout, errors to stderr; the exit status is 1 if there was one."""
+def run_(
+    context: click.Context,
+    files: tuple[str, ...],
+    transcript: bool,
+    atomic: bool,
+    stop: bool,
+    policy: str | None,
+    workspace: str,
+) -> None:
+    """Run FILES of statements. Output of Transcript goes to stdout, errors to stderr; the exit status is 1 if there was
+    one."""
     from .transcript import Golden, Plain
 
     location, policy = _settings(context, policy, "off")
@@ -140,7 +170,11 @@ def run_(context: click.Context, files: tuple[str, ...], transcript: bool, atomi
 
 
 @main.command()
-@click.option("--endpoint", default=None, help="Where to listen: ipc:///path or tcp://127.0.0.1:port. Default: a socket only you can open.")
+@click.option(
+    "--endpoint",
+    default=None,
+    help="Where to listen: ipc:///path or tcp://127.0.0.1:port. Default: a socket only you can open.",
+)
 @click.option("--workers", default=2, show_default=True, help="How many messages run at once.")
 @jit_option
 @click.pass_context

@@ -49,11 +49,15 @@ class Embedded:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.worker.close()
         self.image.close()
 
-    def evaluate(self, source: str, show: Show, *, origin: str, workspace: str, atomic: bool, stop: bool = False) -> bool:
+    def evaluate(
+        self, source: str, show: Show, *, origin: str, workspace: str, atomic: bool, stop: bool = False
+    ) -> bool:
         """Run source, showing each outcome; True when all went well."""
         well = True
 
@@ -101,10 +105,14 @@ class Remote:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.client.close()
 
-    def evaluate(self, source: str, show: Show, *, origin: str, workspace: str, atomic: bool, stop: bool = False) -> bool:
+    def evaluate(
+        self, source: str, show: Show, *, origin: str, workspace: str, atomic: bool, stop: bool = False
+    ) -> bool:
         from .bridge.covenant import Approval, Outcome
 
         well = True
@@ -146,7 +154,8 @@ def _approve(proposal: Any) -> Any:
 
 
 def open_session(location: str, policy: str, create: bool = True) -> Embedded | Remote:
-    """The kernel's session when a kernel holds the image, else one of our own. ImageLocked if something else holds it."""
+    """The kernel's session when a kernel holds the image, else one of our own. ImageLocked if something else holds
+    it."""
     from .image import holder
 
     held = holder(location)

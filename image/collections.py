@@ -1,7 +1,7 @@
 """Collections of the world: objects whose contents lie in a hidden slot, ``_items``.
 
-They are objects like any other (slots, parent*, families), so that a prototype can delegate to them and a clone
-of one is one. The contents are a Python list, dict or bytearray, changed in place by primitives, which register the object
+They are objects like any other (slots, parent*, families), so that a prototype can delegate to them and a clone of one
+is one. The contents are a Python list, dict or bytearray, changed in place by primitives, which register the object
 first (``family.touch``); nobody else ever sees the list itself.
 
 Equality and hash go by contents where Smalltalk says so, so that Python's dicts find them.
@@ -93,7 +93,8 @@ class OrderedCollection(Collection):
 
 
 class SortedCollection(Collection):
-    """A sequence kept in order by a block in its slot ``sortBlock`` (nil: by <=); ``_items`` is a list, always sorted."""
+    """A sequence kept in order by a block in its slot ``sortBlock`` (nil: by <=); ``_items`` is a list, always
+    sorted."""
 
     _p_traits = "SortedCollection"
 

@@ -13,8 +13,9 @@ class Method(UvmObject):
 
     Slots: ``selector``; ``source`` (pattern and body for message syntax; a ``def`` for Python); ``language``
     ("smalltalk" or "python"); ``author`` (a person's name, "genesis", or ``model:NAME``); ``intent`` (why it exists);
-    ``category``; ``comment``; ``made`` (seconds since the epoch, UTC); ``provenance`` (a dict of plain values: model and adapter digest,
-    prompt hash, gates ..., empty for people); ``history`` (tuple of the earlier Methods of this slot, oldest first).
+    ``category``; ``comment``; ``made`` (seconds since the epoch, UTC); ``provenance`` (a dict of plain values: model
+    and adapter digest, prompt hash, gates ..., empty for people); ``history`` (tuple of the earlier Methods of this
+    slot, oldest first).
     """
 
     _p_traits = "Method"

@@ -1,9 +1,9 @@
 """A hash trie of small persistent pieces: what shared bags and dictionaries are made of.
 
-A shard keeps its entries in one dict until there are too many; then it becomes an inner node with sixteen children, which
-choose by the next four bits of the key's hash. A change writes the one leaf it is in, and changes to different keys of
-one leaf merge. Splitting a leaf while another transaction changes it is refused: that one runs again and finds the
-children.
+A shard keeps its entries in one dict until there are too many; then it becomes an inner node with sixteen children,
+which choose by the next four bits of the key's hash. A change writes the one leaf it is in, and changes to different
+keys of one leaf merge. Splitting a leaf while another transaction changes it is refused: that one runs again and finds
+the children.
 
 Python's own hash of text differs from process to process, and ``True`` is equal to ``1`` there: keys get a hash and a
 form of their own here.
@@ -50,7 +50,8 @@ class _Truth:
 
 
 def stable_hash(key: Any) -> int:
-    """64 bits that are the same in every process and for equal numbers of any type. TypeError if ``key`` is no value."""
+    """64 bits that are the same in every process and for equal numbers of any type. TypeError if ``key`` is no
+    value."""
     kind = type(key)
     if kind is str:
         bits = zlib.crc32(key.encode("utf-8", "surrogatepass"))

@@ -1,8 +1,8 @@
 """Arithmetic, comparison and indexing in line, under a guard on the operands' types.
 
-``a + b`` with both operands int or float is what Python computes; anything else is sent. A whole tree of such operations
-over names and literals is guarded once, at its leaves, because + - * of numbers gives numbers.
-Selectors that someone has redefined on the numbers are never in line (``Mode.redefined``).
+``a + b`` with both operands int or float is what Python computes; anything else is sent. A whole tree of such
+operations over names and literals is guarded once, at its leaves, because + - * of numbers gives numbers. Selectors
+that someone has redefined on the numbers are never in line (``Mode.redefined``).
 """
 
 from __future__ import annotations
@@ -81,7 +81,10 @@ def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
     redefined = em.mode.redefined
     parts = [node.receiver, node.args[0]]
     fused = [
-        isinstance(part, n.Send) and part.selector in OPERATORS and part.selector not in redefined and _tree(part, redefined, i == 0)
+        isinstance(part, n.Send)
+        and part.selector in OPERATORS
+        and part.selector not in redefined
+        and _tree(part, redefined, i == 0)
         for i, part in enumerate(parts)
     ]
     if any(fused) and all(f or _leaf(p) or i == 0 for i, (f, p) in enumerate(zip(fused, parts, strict=True))):
@@ -111,7 +114,9 @@ def _never_number(expression: ast.expr) -> bool:
 
     if isinstance(expression, ast.Constant):
         return type(expression.value) not in (int, float)
-    return kind_of(expression) in ("bool", "nil", "str") or (isinstance(expression, ast.Name) and expression.id[0] == "$")
+    return kind_of(expression) in ("bool", "nil", "str") or (
+        isinstance(expression, ast.Name) and expression.id[0] == "$"
+    )
 
 
 def _operation(
@@ -139,7 +144,12 @@ def _names_tests(tests: list[str], left: ast.expr, right: ast.expr) -> list[ast.
             case "left":
                 result.append(_is_number(_again(left)))
             case "right":
-                if not (isinstance(left, ast.Name) and isinstance(right, ast.Name) and left.id == right.id and "left" in tests):
+                if not (
+                    isinstance(left, ast.Name)
+                    and isinstance(right, ast.Name)
+                    and left.id == right.id
+                    and "left" in tests
+                ):
                     result.append(_is_number(_again(right)))
             case "float":
                 result.append(ast.BoolOp(ast.Or(), [_is(_again(left), "float"), _is(_again(right), "float")]))
@@ -343,7 +353,9 @@ def _array_guard(receiver: ast.expr, index: ast.expr, *types: str) -> tuple[ast.
     """Test that ``receiver`` is an Array and ``index`` an int in range; and the Python index."""
     from .compiler import call, const, kind_of, load
 
-    of_type: list[ast.expr] = [ast.Compare(call("type", _again(receiver)), [ast.Is()], [load(t)]) for t in reversed(types)]
+    of_type: list[ast.expr] = [
+        ast.Compare(call("type", _again(receiver)), [ast.Is()], [load(t)]) for t in reversed(types)
+    ]
     tests: list[ast.expr] = [of_type[0] if len(of_type) == 1 else ast.BoolOp(ast.Or(), of_type)]
     size = call("len", ast.Attribute(_again(receiver), "_items", ast.Load()))
     if isinstance(index, ast.Constant) and type(index.value) is int and index.value > 0:
@@ -451,7 +463,10 @@ def flag_variables(scopes: Scopes, root: n.Node, redefined: frozenset[str]) -> N
     for names in scopes.declared.values():
         for variable in names.values():
             variable.flagged = (
-                uses.get(variable.name, 0) > 1 and variable.type is None and not variable.boxed and not variable.captured
+                uses.get(variable.name, 0) > 1
+                and variable.type is None
+                and not variable.boxed
+                and not variable.captured
             )
 
 
@@ -484,7 +499,9 @@ def settle_types(scopes: Scopes, redefined: frozenset[str]) -> None:
                 # A name may be declared more than once in the method: believe what is true of all.
                 kinds = {variable.type for variable in by_name.get(name, [])}
                 return kinds.pop() if len(kinds) == 1 else None
-            case n.Send(receiver=receiver, selector=selector, args=(arg,)) if selector in OPERATORS and selector not in redefined:
+            case n.Send(receiver=receiver, selector=selector, args=(arg,)) if (
+                selector in OPERATORS and selector not in redefined
+            ):
                 left, right = kind(receiver), kind(arg)
                 if left is None or right is None:
                     return None

@@ -19,7 +19,16 @@ from .scopes import inlined_blocks
 if TYPE_CHECKING:
     from .compiler import Emitter
 
-LOOP_SELECTORS = {"whileTrue:", "whileFalse:", "whileTrue", "whileFalse", "repeat", "timesRepeat:", "to:do:", "to:by:do:"}
+LOOP_SELECTORS = {
+    "whileTrue:",
+    "whileFalse:",
+    "whileTrue",
+    "whileFalse",
+    "repeat",
+    "timesRepeat:",
+    "to:do:",
+    "to:by:do:",
+}
 
 
 def _in_line(em: Emitter, node: n.Send) -> bool:
@@ -120,7 +129,9 @@ def _branch(em: Emitter, node: n.Send, target: str | None) -> list[str | None]:
                 result = default
             else:
                 assert isinstance(block, n.Block)
-                result = inline_body(em, block, [parameter] if block.params and parameter is not None else [], target is not None)
+                result = inline_body(
+                    em, block, [parameter] if block.params and parameter is not None else [], target is not None
+                )
             if target is not None and result is not None:
                 kinds.append(kind_of(result))
                 em.emit(ast.Assign([store(target)], result))

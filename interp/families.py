@@ -1,11 +1,11 @@
 """Which objects behave alike, and what each of them does with a message.
 
-A *family* is what objects of one class, with the same parents and no behaviour of their own, have in common: they share the
-Python types that dispatch is keyed by. An object with methods of its own, like most prototypes, is a family of one.
+A *family* is what objects of one class, with the same parents and no behaviour of their own, have in common: they share
+the Python types that dispatch is keyed by. An object with methods of its own, like most prototypes, is a family of one.
 
-Invariant: a type says what its instances do. When behaviour changes, either the tables of one selector are emptied, or, when the
-shape of delegation changed, the families concerned are *retired*: their types leave every table, and an object that still
-carries one is given its new family at its next send.
+Invariant: a type says what its instances do. When behaviour changes, either the tables of one selector are emptied, or,
+when the shape of delegation changed, the families concerned are *retired*: their types leave every table, and an object
+that still carries one is given its new family at its next send.
 
 Lookup (LANGUAGE.md, "Objects"): own slots, then the parents depth first, each object once. A method may share its name
 with a datum that was visible where it was defined, as an accessor does: it is kept under ``&name``, answers the message
@@ -24,7 +24,8 @@ from .flow import Fault
 
 
 class Family:
-    """What objects share that behave alike. ``order`` is the delegation order, beginning with the first object searched."""
+    """What objects share that behave alike. ``order`` is the delegation order, beginning with the first object
+    searched."""
 
     __slots__ = ("ghost", "parents", "marks", "owner", "order", "clean", "live", "retired", "native")
 
@@ -209,7 +210,9 @@ class Families:
     def set_slot(self, thing: Body, name: str, value: Any) -> None:
         """Write a slot from outside compiled code, and draw the consequences for behaviour."""
         if name in ("isNil", "notNil") and not is_method(value):
-            raise Fault("SystemExceptions.InvalidArgument", f"{name} is a message to everything; it cannot be the name of data")
+            raise Fault(
+                "SystemExceptions.InvalidArgument", f"{name} is a message to everything; it cannot be the name of data"
+            )
         slots = own_slots(thing)
         if is_method(value):
             key = name

@@ -104,5 +104,7 @@ class Fault(Exception):
 
 def return_home(home: Home, value: Any) -> NoReturn:
     if not home.open:
-        raise Fault("BlockContext.CannotReturn", "the method of this block has returned already (cannotReturn:)", value=value)
+        raise Fault(
+            "BlockContext.CannotReturn", "the method of this block has returned already (cannotReturn:)", value=value
+        )
     raise ReturnHome(home, value)

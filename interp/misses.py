@@ -78,7 +78,9 @@ def near_miss(world: World, receiver: Any, selector: str) -> str | None:
     candidates = {name for name in data if name.count(":") == arity}
     candidates.update(name[1:] for name in names if name[0] == "&" and arity == 0)
     if arity == 1:
-        candidates.update(name + ":" for name in data if ":" not in name and not is_method(world.family(receiver).find(name)[1]))
+        candidates.update(
+            name + ":" for name in data if ":" not in name and not is_method(world.family(receiver).find(name)[1])
+        )
     if world.names is not None and receiver is not None and arity == 0 and selector[:1].isupper():
         candidates.update(own_slots(world.names))
     for candidate in candidates:
@@ -140,7 +142,8 @@ def home_for(world: World, receiver: Any) -> Any:
 
 
 def parameters(selector: str, values: list[Any]) -> tuple[str, ...]:
-    """Names for a method's parameters: from the keywords where they read as nouns, else from the kinds of the arguments."""
+    """Names for a method's parameters: from the keywords where they read as nouns, else from the kinds of the
+    arguments."""
     keywords = [part for part in selector.split(":") if part] if selector.endswith(":") else []
     names: list[str] = []
     for index, value in enumerate(values):

@@ -1,12 +1,12 @@
 """Methods written in Python, by hand or by a model.
 
 The body is Python with one difference: a dot reaches into the world. ``self.balance`` reads a slot (found by
-delegation), ``self.balance = 3`` writes it, ``self.deposit_(5)`` sends ``deposit:`` (each colon is an underscore, as in PyObjC), and
-``super().deposit_(5)`` sends it on. A capitalised name that is nothing in Python is a name of the world. On values that are no
-objects of the image (numbers, text, modules a person imports) the dot is Python's own.
+delegation), ``self.balance = 3`` writes it, ``self.deposit_(5)`` sends ``deposit:`` (each colon is an underscore, as in
+PyObjC), and ``super().deposit_(5)`` sends it on. A capitalised name that is nothing in Python is a name of the world.
+On values that are no objects of the image (numbers, text, modules a person imports) the dot is Python's own.
 
-The text is parsed and rewritten as a tree: attribute access becomes calls of the helpers below. A method that ends without
-``return`` answers self, as in messages.
+The text is parsed and rewritten as a tree: attribute access becomes calls of the helpers below. A method that ends
+without ``return`` answers self, as in messages.
 
 A person's method sees all of Python; one that a model wrote sees ``SAFE`` only, and was held to more by the gates.
 """
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from .world import World
 
 SAFE = frozenset(
-    "abs all any bool dict divmod enumerate filter float frozenset int isinstance len list map max min pow range repr reversed "
-    "round set sorted str sum tuple zip True False None ArithmeticError AttributeError Exception IndexError KeyError LookupError "
-    "OverflowError RuntimeError StopIteration TypeError ValueError ZeroDivisionError".split()
+    "abs all any bool dict divmod enumerate filter float frozenset int isinstance len list map max min pow range repr "
+    "reversed round set sorted str sum tuple zip True False None ArithmeticError AttributeError Exception IndexError "
+    "KeyError LookupError OverflowError RuntimeError StopIteration TypeError ValueError ZeroDivisionError".split()
 )
 # What Python programmers (and models) call on lists and dicts, in messages.
 PYTHONIC = {
@@ -55,7 +55,9 @@ PYTHONIC = {
 }
 
 
-def compile_python(world: World, source: str, selector: str, filename: str, holder: Any = None, trusted: bool = True) -> Any:
+def compile_python(
+    world: World, source: str, selector: str, filename: str, holder: Any = None, trusted: bool = True
+) -> Any:
     """The function that a Python method runs as. SyntaxError if the text is no Python."""
     text, first = python_text(source)
     tree = ast.parse(text)
@@ -78,7 +80,7 @@ def compile_python(world: World, source: str, selector: str, filename: str, hold
 def python_text(source: str) -> tuple[str, int]:
     """The ``def`` of a Python method, and how many lines its source has before the body's first.
 
-    Sources are a ``def`` as it is, or a pattern with a fence (``withdraw: amount ```python ... ```​``).
+    Sources are a ``def`` as it is, or a pattern with a fence (``withdraw: amount ```python ... ```\u200b``).
     """
     if source.lstrip().startswith("def "):
         return source.strip() + "\n", 0
@@ -97,7 +99,9 @@ def known_names(module: symtable.SymbolTable) -> set[str]:
     stack = [module]
     while stack:
         table = stack.pop()
-        names.update(s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_parameter() or s.is_imported())
+        names.update(
+            s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_parameter() or s.is_imported()
+        )
         stack.extend(table.get_children())
     return names
 
@@ -176,7 +180,9 @@ class Rewriter(ast.NodeTransformer):
             for _ in target.elts:
                 self._temps += 1
                 names.append(f"%{self._temps}")
-            unpack: list[ast.stmt] = [ast.Assign([ast.Tuple([ast.Name(n, ast.Store()) for n in names], ast.Store())], value)]
+            unpack: list[ast.stmt] = [
+                ast.Assign([ast.Tuple([ast.Name(n, ast.Store()) for n in names], ast.Store())], value)
+            ]
             for one, name in zip(target.elts, names, strict=True):
                 unpack.extend(self._spread(one, ast.Name(name, ast.Load())))
             return unpack
@@ -197,7 +203,9 @@ class Rewriter(ast.NodeTransformer):
             statements.append(ast.Assign([ast.Name(holder, ast.Store())], self.visit(owner)))
         old = self._read(ast.Name(holder, ast.Load()), node.target.attr)
         total = ast.BinOp(old, node.op, value)
-        statements.append(ast.Expr(_call("write ", ast.Name(holder, ast.Load()), ast.Constant(node.target.attr), total)))
+        statements.append(
+            ast.Expr(_call("write ", ast.Name(holder, ast.Load()), ast.Constant(node.target.attr), total))
+        )
         return [ast.copy_location(statement, node) for statement in statements]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
@@ -223,7 +231,12 @@ class Rewriter(ast.NodeTransformer):
             args = [self.visit(arg) for arg in node.args]
             selector = selector_for(function.attr, len(args))
             owner = function.value
-            if isinstance(owner, ast.Call) and isinstance(owner.func, ast.Name) and owner.func.id == "super" and not owner.args:
+            if (
+                isinstance(owner, ast.Call)
+                and isinstance(owner.func, ast.Name)
+                and owner.func.id == "super"
+                and not owner.args
+            ):
                 table = f"^{selector} {id(self.holder)}"
                 python_globals(self.world, self.trusted)[table] = self.world.super_table(selector, self.holder)
                 kind = ast.Call(ast.Name("type ", ast.Load()), [ast.Name("self", ast.Load())], [])
@@ -246,7 +259,8 @@ class Rewriter(ast.NodeTransformer):
 
 
 def selector_for(name: str, arity: int) -> str:
-    """The selector of a call ``x.name(...)``; a forgotten last underscore is forgiven (``deposit(5)`` is ``deposit:``)."""
+    """The selector of a call ``x.name(...)``; a forgotten last underscore is forgiven (``deposit(5)`` is
+    ``deposit:``)."""
     if arity and not name.endswith("_") and not name.startswith("__"):
         name += "_"
     return selector_of(name, arity)

@@ -51,7 +51,9 @@ class Report:
             if len(shown) > 160:
                 start = max(0, pad - 80)
                 shown, pad = "..." + shown[start : start + 150] + "...", pad - start + 3
-            lines += [f"{self.origin}:{self.line}:{self.column}" if self.origin else f"line {self.line}, column {self.column}"]
+            lines += [
+                f"{self.origin}:{self.line}:{self.column}" if self.origin else f"line {self.line}, column {self.column}"
+            ]
             lines += ["    " + shown, "    " + " " * pad + "^" * max(1, min(self.length, len(shown) - pad))]
         lines += ["  " + place for place in self.stack]
         return "\n".join(lines)
@@ -130,7 +132,9 @@ def _place(report: Report, stack: list[Place], origin: str) -> None:
 
 
 def _lines(stack: list[Place], most: int = 20) -> list[str]:
-    lines = [f"{place.label} (line {place.line + place.source.first_line - 1}, column {place.column})" for place in stack]
+    lines = [
+        f"{place.label} (line {place.line + place.source.first_line - 1}, column {place.column})" for place in stack
+    ]
     folded: list[str] = []
     for line in lines:
         if folded and folded[-1] == line:

@@ -82,7 +82,9 @@ def inlined_blocks(send: n.Send) -> list[n.Block] | None:
         if not isinstance(arg, n.Block) or (wanted >= 0 and len(arg.params) != wanted) or len(arg.params) > 1:
             return None
         blocks.append(arg)
-    if send.selector == "to:by:do:" and not (isinstance(send.args[1], n.Number) and type(send.args[1].value) is int and send.args[1].value):
+    if send.selector == "to:by:do:" and not (
+        isinstance(send.args[1], n.Number) and type(send.args[1].value) is int and send.args[1].value
+    ):
         return None
     return blocks
 
@@ -227,7 +229,9 @@ class Scopes:
         variables = [v for scope in self.declared.values() for v in scope.values()]
         for v in variables:
             # A captured variable that changes after capture, or from inside, needs an identity.
-            v.boxed = v.captured and (v.inner_writes or v.late_writes or len(v.writes) > 1 or (v.parameter and bool(v.writes)))
+            v.boxed = v.captured and (
+                v.inner_writes or v.late_writes or len(v.writes) > 1 or (v.parameter and bool(v.writes))
+            )
             if v.captured and v.writes and not v.definite:
                 v.boxed = True
 

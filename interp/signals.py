@@ -1,9 +1,9 @@
 """Exceptions of the language: handlers run before the stack unwinds, so that resuming is real.
 
-``on:do:`` puts a Handler on a chain. ``signal`` walks the chain from the innermost handler, and runs the handler block on top of
-the signalling stack, with the chain cut back to outside the handler's own ``on:do:``. What the handler block then does decides:
-its value (or ``return:``) unwinds to the ``on:do:``; ``resume:`` comes back to the signal; ``retry`` unwinds and runs
-the block again. (ANSI NCITS 319, 5.5; Wirfs-Brock's exception design for Digitalk.)
+``on:do:`` puts a Handler on a chain. ``signal`` walks the chain from the innermost handler, and runs the handler block
+on top of the signalling stack, with the chain cut back to outside the handler's own ``on:do:``. What the handler block
+then does decides: its value (or ``return:``) unwinds to the ``on:do:``; ``resume:`` comes back to the signal; ``retry``
+unwinds and runs the block again. (ANSI NCITS 319, 5.5; Wirfs-Brock's exception design for Digitalk.)
 
 An exception is an ordinary object of the image, a clone of Error and the like; while it is active it carries its
 activation in ``_v_active``, which is not stored.
@@ -194,14 +194,22 @@ class Signals:
         before, active.handler = active.handler, None
         self.chain = None
         try:
-            return self.world.send(exception, "activateHandler") if self.world.understands(exception, "activateHandler") else self.default(exception)
+            return (
+                self.world.send(exception, "activateHandler")
+                if self.world.understands(exception, "activateHandler")
+                else self.default(exception)
+            )
         finally:
             active.handler = before
 
     def _call(self, block: Any, exception: Any) -> Any:
         if type(block) is self.world.function_type:
             return block(exception) if block.__code__.co_argcount else block()
-        return self.world.send(block, "value:", exception) if self.world.understands(block, "value:") else self.world.send(block, "value")
+        return (
+            self.world.send(block, "value:", exception)
+            if self.world.understands(block, "value:")
+            else self.world.send(block, "value")
+        )
 
     def default(self, exception: Any) -> Any:
         """The default action of an Error: the message ends, with a report."""

@@ -45,8 +45,11 @@ def positions(code: CodeType, lasti: int) -> tuple[int, int, int]:
     return code.co_firstlineno, 1, 1
 
 
-def walk(sources: dict[str, Source], frame: FrameType | None, failure: TracebackType | None, name: Any, limit: int = 200) -> list[Place]:
-    """Activations from the innermost outward. ``failure`` is the traceback of a Python error caught in the first of them."""
+def walk(
+    sources: dict[str, Source], frame: FrameType | None, failure: TracebackType | None, name: Any, limit: int = 200
+) -> list[Place]:
+    """Activations from the innermost outward. ``failure`` is the traceback of a Python error caught in the first of
+    them."""
     places: list[Place] = []
     failing = {}
     while failure is not None:

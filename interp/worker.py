@@ -1,8 +1,8 @@
 """The worker: one connection, one world; runs each statement as a message in a transaction of its own.
 
-The life of a message (DESIGN.md): begin, compile, run, print, commit; output goes out with the result. A ConflictError is retried
-with the output dropped. A miss that the policy hands to the JIT ends the transaction first, and the message runs again
-from its start once the method is there. A failed message leaves no change behind.
+The life of a message (DESIGN.md): begin, compile, run, print, commit; output goes out with the result. A ConflictError
+is retried with the output dropped. A miss that the policy hands to the JIT ends the transaction first, and the message
+runs again from its start once the method is there. A failed message leaves no change behind.
 """
 
 from __future__ import annotations
@@ -182,9 +182,11 @@ class Worker:
                 self._abort()
                 conflicts += 1
                 if conflicts > RETRIES:
-                    outcome.error = Report("conflict", conflict_text(world, conflict), run.origin, span.line, span.column)
+                    outcome.error = Report(
+                        "conflict", conflict_text(world, conflict), run.origin, span.line, span.column
+                    )
                     break
-                time.sleep(random.uniform(0, 0.002 * conflicts))  # noqa: S311  jitter, so that writers do not meet again
+                time.sleep(random.uniform(0, 0.002 * conflicts))
             except BaseException as failure:
                 checked = world.checked
                 outcome.error = self._failure(failure, text, run, statement)
@@ -341,7 +343,7 @@ class Worker:
                 self._abort()
                 if attempt == RETRIES:
                     raise
-                time.sleep(random.uniform(0, 0.002 * (attempt + 1)))  # noqa: S311
+                time.sleep(random.uniform(0, 0.002 * (attempt + 1)))
             except BaseException:
                 self._abort()
                 raise
@@ -411,7 +413,9 @@ def conflict_text(world: World, conflict: ConflictError) -> str:
             name = world.describe(thing)
         except Exception:
             name = f"the object {conflict.oid.hex()}"
-    return f"another message changed {name} at the same time, {RETRIES} times in a row; nothing of this message was kept"
+    return (
+        f"another message changed {name} at the same time, {RETRIES} times in a row; nothing of this message was kept"
+    )
 
 
 def deep(function: Callable[[], Any]) -> Any:

@@ -4,7 +4,8 @@ A primitive is a Python function of the receiver and the arguments; it is entere
 directly. It raises flow.Fault (or lets a Python error go) and the method that called it signals the exception.
 
 * ``@primitive("name")``: a plain function;
-* ``@primitive("name", changes=True)``: it changes its receiver's hidden contents, and is called with the receiver registered;
+* ``@primitive("name", changes=True)``: it changes its receiver's hidden contents, and is called with the receiver
+  registered;
 * ``@primitive("name", world=True)``: a function of the world, called once per world, answering the primitive.
 """
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ..world import World
 
 NUMBERS = (int, float, Fraction, ScaledDecimal)
-# Largest integers that a primitive makes: a power or shift beyond this many bits is refused rather than left to fill memory.
+# Largest integers that a primitive makes: a power or shift beyond this many bits is refused rather than left to fill
+# memory.
 MOST_BITS = 1 << 28
 
 
@@ -43,11 +44,18 @@ def _binary(name: str, compute: Any) -> None:
         def operate(self: Any, other: Any) -> Any:
             if type(other) not in NUMBERS:
                 # A number of someone's own (a Complex, a Money) may know how to meet ours.
-                return world.send(other, "retry:with:", selector, self) if world.understands(
-                    other, "retry:with:"
-                ) else world.signals.failed(
-                    Fault("SystemExceptions.WrongClass", f"{world.describe(self)} {selector} {world.describe(other)}: not a number")
-                ) if other is None or isinstance(other, bool | str) else world.does_not_understand(other, "generality", ())
+                return (
+                    world.send(other, "retry:with:", selector, self)
+                    if world.understands(other, "retry:with:")
+                    else world.signals.failed(
+                        Fault(
+                            "SystemExceptions.WrongClass",
+                            f"{world.describe(self)} {selector} {world.describe(other)}: not a number",
+                        )
+                    )
+                    if other is None or isinstance(other, bool | str)
+                    else world.does_not_understand(other, "generality", ())
+                )
             a, b = _pair(self, other)
             return simplest(compute(a, b))
 

@@ -181,7 +181,9 @@ def perform(world: World) -> Any:
         text = text_of(selector)
         wanted = text.count(":") or (0 if text[:1].isalpha() or text[:1] == "_" else 1)
         if wanted != len(args):
-            raise Fault("SystemExceptions.WrongArgumentCount", f"#{text} takes {wanted} arguments, {len(args)} were given")
+            raise Fault(
+                "SystemExceptions.WrongArgumentCount", f"#{text} takes {wanted} arguments, {len(args)} were given"
+            )
         return world.send(self, text, *args)
 
     return perform
