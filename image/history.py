@@ -22,6 +22,9 @@ from ZODB.utils import p64, u64
 from .errors import CannotUndo, NoSuchMoment
 from .storage import Image
 
+FOUNDATIONS = frozenset({"initial database creation", "A new image", "Prototypal Awakening"})
+"""What made the image is no message: without a root and a genesis object nothing could be opened, or sent."""
+
 
 class Moment(NamedTuple):
     """One committed transaction."""
@@ -91,8 +94,7 @@ def undo(image: Image, count: int = 1, user: str = "") -> list[Moment]:
             found.append(moment)
             if len(found) == count:
                 break
-    # The making of the image itself is not a message; without a root nothing could be opened.
-    found = [moment for moment in found if moment.description not in ("initial database creation", "A new image")]
+    found = [moment for moment in found if moment.description not in FOUNDATIONS]
     if len(found) < count:
         raise CannotUndo(f"Only {len(found)} messages can be undone, not {count}.", image.location)
     _take_back(image, found, "undo", user)

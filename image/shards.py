@@ -1,9 +1,9 @@
 """A hash trie of small persistent pieces: what shared bags and dictionaries are made of.
 
 A shard keeps its entries in one dict until there are too many; then it becomes an inner node with sixteen children,
-which choose by the next four bits of the key's hash. A change writes the one leaf it is in, and changes to different
-keys of one leaf merge. Splitting a leaf while another transaction changes it is refused: that one runs again and finds
-the children.
+chosen by the next four bits of the key's hash. A change writes the one leaf it is in, and changes to different keys of
+one leaf merge. Splitting a leaf while another transaction changes it is refused: that one runs again and finds the
+children.
 
 Python's own hash of text differs from process to process, and ``True`` is equal to ``1`` there: keys get a hash and a
 form of their own here.
@@ -19,6 +19,7 @@ from typing import Any, Final
 from persistent import Persistent
 from ZODB.POSException import ConflictError
 
+from .object import freeze, thaw
 from .values import Character, ScaledDecimal, Symbol
 
 LEAF: Final = 64
@@ -50,8 +51,7 @@ class _Truth:
 
 
 def stable_hash(key: Any) -> int:
-    """64 bits that are the same in every process and for equal numbers of any type. TypeError if ``key`` is no
-    value."""
+    """64 bits, the same in every process and for equal numbers of any type. TypeError if ``key`` is no value."""
     kind = type(key)
     if kind is str:
         bits = zlib.crc32(key.encode("utf-8", "surrogatepass"))
@@ -107,6 +107,13 @@ class Shard(Persistent):
     def __init__(self) -> None:
         self.entries: dict[Any, Any] | None = {}
         self.children: tuple[Shard, ...] = ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        return {**state, "entries": frozen(state["entries"])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**state, "entries": thawed(state["entries"])})
 
     def get(self, key: Any, default: Any) -> Any:
         leaf, _ = self._leaf(stable_hash(key))
@@ -202,6 +209,15 @@ class Tally(Shard):
         if count < 0:
             raise ConflictError  # both took the last one
         return count or _MISSING
+
+
+def frozen(items: dict[Any, Any] | None) -> dict[Any, Any] | None:
+    """The items as they are stored: blocks run as functions and are stored as what they were compiled from."""
+    return items if items is None else {key: freeze(value) for key, value in items.items()}
+
+
+def thawed(items: dict[Any, Any] | None) -> dict[Any, Any] | None:
+    return items if items is None else {key: thaw(value) for key, value in items.items()}
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from persistent import Persistent
 from ZODB.POSException import ConflictError
 
-from .shards import Shard, Tally
+from .shards import Shard, Tally, frozen, thawed
 
 _MISSING: Final = object()
 
@@ -166,6 +166,13 @@ class _Block(Persistent):
         self.items: dict[int, Any] = {}
         self.added = 0
         self.closed = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        return {**state, "items": frozen(state["items"])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**state, "items": thawed(state["items"])})
 
     @property
     def is_full(self) -> bool:
