@@ -72,8 +72,8 @@ def expected_words(terminals: set[str]) -> tuple[str, ...]:
 class _Place:
     """The surroundings of a fault: the lexeme before it, the one it stands on, and the brackets open there."""
 
-    def __init__(self, source: str, begin: int, offset: int) -> None:
-        self.source = source
+    def __init__(self, source: str, begin: int, offset: int, first_line: int) -> None:
+        self.source, self.begin, self.first_line = source, begin, first_line
         self.open: list[Lexeme] = []
         self.before: Lexeme | None = None
         self.statement: list[Lexeme] = []  # since the last period or bracket at this depth
@@ -95,7 +95,7 @@ class _Place:
         return text if len(text) <= 40 else text[:37] + "..."
 
     def line(self, lexeme: Lexeme) -> int:
-        return self.source.count("\n", 0, lexeme.start) + 1
+        return self.source.count("\n", self.begin, lexeme.start) + self.first_line
 
 
 def _possible(accepts: set[str], place: _Place) -> set[str]:
@@ -107,8 +107,8 @@ def _possible(accepts: set[str], place: _Place) -> set[str]:
     return accepts - (_CLOSE - {closer}) - {"$END"} - ({"DOT"} if kind == "LPAREN" else set())
 
 
-def explain(error: UnexpectedInput, source: str, begin: int, origin: str) -> SyntaxProblem:
-    """The problem that Lark's error is; ``begin`` is where the statement at fault begins."""
+def explain(error: UnexpectedInput, source: str, begin: int, origin: str, line: int) -> SyntaxProblem:
+    """The problem that Lark's error is. The statement at fault begins at offset ``begin``, in line ``line``."""
     if isinstance(error, Fault):
         span = error.span
         return SyntaxProblem(
@@ -118,7 +118,7 @@ def explain(error: UnexpectedInput, source: str, begin: int, origin: str) -> Syn
     accepts = {name for name in state.parse_conf.states[state.position] if name in _WORDS}
     if isinstance(error, UnexpectedCharacters):
         offset = error.pos_in_stream or 0
-        expected = expected_words(_possible(accepts, _Place(source, begin, offset)))
+        expected = expected_words(_possible(accepts, _Place(source, begin, offset, line)))
         message, length, at_end = _strange_character(source, offset)
         return SyntaxProblem(
             message, origin=origin, source=source, offset=offset, length=length, expected=expected, at_end=at_end
@@ -126,7 +126,7 @@ def explain(error: UnexpectedInput, source: str, begin: int, origin: str) -> Syn
     assert isinstance(error, UnexpectedToken)
     ended = error.token.type == "$END"
     offset = len(source) if ended else error.token.start_pos
-    surroundings = _Place(source, begin, offset)
+    surroundings = _Place(source, begin, offset, line)
     accepts = _possible(accepts, surroundings)
     expected = expected_words(accepts)
     if ended:

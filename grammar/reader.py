@@ -27,20 +27,20 @@ def parse(source: str, origin: str = "<input>", recover: bool = False) -> Progra
     if foreign is not None:
         if not recover:
             raise foreign
-        return Program((Bad(foreign, span=_span(source, 0, len(source))),), span=_span(source, 0, len(source)))
+        everything = _span(_counter(source, 0), _counter(source, len(source)))
+        return Program((Bad(foreign, span=everything),), span=everything)
     statements: list[Node] = []
-    counter = _counter(source, _preamble(source))
+    at = _counter(source, _preamble(source))
     while True:
-        begin = counter.char_pos
         try:
-            read = list(_run(source, counter, "program").statements)
+            read = list(_run(source, at, "program").statements)
             problem = None
         except UnexpectedInput as error:
             from .scan import statement_end  # what only faults need is imported when there is one
 
             read = _finished(error)
-            begin = _next_token(source, read[-1].span.end if read else begin)
-            problem = _problem(error, source, begin, origin)
+            begin = _counter(source, _next_token(source, read[-1].span.end if read else at.char_pos), at)
+            problem = _problem(error, source, begin.char_pos, origin, begin.line)
         for index, statement in enumerate(read):
             read[index] = _complete(statement, source, origin, recover)
         statements += read
@@ -48,10 +48,9 @@ def parse(source: str, origin: str = "<input>", recover: bool = False) -> Progra
             break
         if not recover:
             raise problem from None
-        resume = statement_end(source, begin, problem.offset)
-        statements.append(Bad(problem, span=_span(source, begin, resume)))
-        counter = _counter(source, resume)
-    return Program(tuple(statements), span=_span(source, 0, len(source)))
+        at = _counter(source, statement_end(source, begin.char_pos, problem.offset), begin)
+        statements.append(Bad(problem, span=_span(begin, at)))
+    return Program(tuple(statements), span=_span(_counter(source, 0), _counter(source, len(source), at)))
 
 
 def parse_method(source: str, origin: str = "<method>") -> Method:
@@ -62,7 +61,7 @@ def parse_method(source: str, origin: str = "<method>") -> Method:
     try:
         method = _run(source, _counter(source, 0), "method")
     except UnexpectedInput as error:
-        raise _problem(error, source, 0, origin) from None
+        raise _problem(error, source, 0, origin, 1) from None
     _complete(method, source, origin, recover=False)
     return method
 
@@ -76,24 +75,28 @@ def _preamble(source: str) -> int:
     return start
 
 
-def _run(source: str, counter: LineCounter, start: str) -> Any:
+def _run(source: str, at: LineCounter, start: str) -> Any:
     lark = parser()
-    state = LexerState(TextSlice(source, counter.char_pos, len(source)), counter)
+    state = LexerState(TextSlice(source, at.char_pos, len(source)), at)
     return lark.parser.parser.parse(LexerThread(lark.parser.lexer, state), start)
 
 
-def _counter(source: str, offset: int) -> LineCounter:
+def _counter(source: str, offset: int, since: LineCounter | None = None) -> LineCounter:
+    """Line and column of ``offset``, counted from an earlier place if one is given."""
     counter = LineCounter("\n")
+    if since is not None:
+        counter.char_pos, counter.line, counter.line_start_pos = since.char_pos, since.line, since.line_start_pos
+    newline = source.rfind("\n", counter.char_pos, offset)
+    if newline >= 0:
+        counter.line += source.count("\n", counter.char_pos, offset)
+        counter.line_start_pos = newline + 1
     counter.char_pos = offset
-    counter.line = source.count("\n", 0, offset) + 1
-    counter.line_start_pos = source.rfind("\n", 0, offset) + 1
     counter.column = offset - counter.line_start_pos + 1
     return counter
 
 
-def _span(source: str, start: int, end: int) -> Span:
-    first, last = _counter(source, start), _counter(source, end)
-    return Span(start, end, first.line, first.column, last.line, last.column)
+def _span(first: LineCounter, last: LineCounter) -> Span:
+    return Span(first.char_pos, last.char_pos, first.line, first.column, last.line, last.column)
 
 
 def _finished(error: UnexpectedInput) -> list[Node]:
@@ -102,10 +105,10 @@ def _finished(error: UnexpectedInput) -> list[Node]:
     return values[0] if values and isinstance(values[0], list) else []
 
 
-def _problem(error: UnexpectedInput, source: str, begin: int, origin: str) -> SyntaxProblem:
+def _problem(error: UnexpectedInput, source: str, begin: int, origin: str, line: int) -> SyntaxProblem:
     from .explain import explain
 
-    return explain(error, source, begin, origin)
+    return explain(error, source, begin, origin, line)
 
 
 def _next_token(source: str, offset: int) -> int:
@@ -130,7 +133,7 @@ def _complete(statement: Node, source: str, origin: str, recover: bool) -> Node:
     try:
         check_depth(statement)
     except Fault as fault:
-        problem = _problem(fault, source, statement.span.start, origin)
+        problem = _problem(fault, source, statement.span.start, origin, statement.span.line)
         if not recover:
             raise problem from None
         return Bad(problem, span=statement.span)

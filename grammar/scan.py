@@ -75,13 +75,16 @@ def statement_end(source: str, start: int, fault: int) -> int:
     and one too many is passed over. A method definition needs no period, so a line that begins the next one ends it.
     """
     stack: list[str] = []
+    open_now = {")": 0, "]": 0, "}": 0}  # how many of each the stack holds
     for kind, at, end in scan(source, start):
         if kind in CLOSERS:
             stack.append(CLOSERS[kind])
+            open_now[stack[-1]] += 1
         elif kind in ("RPAREN", "RBRACKET", "RBRACE"):
-            if source[at] in stack:
-                while stack.pop() != source[at]:
-                    pass
+            closed = None
+            while open_now[source[at]] and closed != source[at]:
+                closed = stack.pop()
+                open_now[closed] -= 1
             if end > fault and not stack and kind == "RBRACKET" and _DEFINITION.match(source, end):
                 return end
         elif kind == "DOT" and not stack and at >= fault:

@@ -94,6 +94,7 @@ def test_a_large_literal_array() -> None:
         ("a := . ", True),
         ("nil := 3.\n", True),
         ("x ) ( . ", True),
+        ("( ]. ", True),
         ("' '' ' . ", True),
     ],
 )
