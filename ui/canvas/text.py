@@ -1,0 +1,81 @@
+"""Text into rows of one height: wrapping by columns, colours by Pygments, and a font that has the characters.
+
+Every long text of the canvas (a transcript, a method's source, a printString) is shown as rows of one fixed height in
+a RecycleView: a hundred thousand lines cost as much as thirty. A single Label would need one texture for it all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer
+
+MONO = "RobotoMono-Regular"
+WIDE = "DejaVuSans"  # arrows, mathematics, dingbats: Roboto shows boxes for them
+TAB = 4
+
+
+def font_for(text: str) -> str:
+    """The name of a font of Kivy's own that has these characters; monospaced where it can be."""
+    if text.isascii():
+        return MONO
+    return MONO if all(ord(c) < 0x0530 or 0x2010 <= ord(c) <= 0x2026 for c in text) else WIDE
+
+
+def escape(text: str) -> str:
+    """Text as Kivy markup that shows just that text."""
+    return text.replace("&", "&amp;").replace("[", "&bl;").replace("]", "&br;")
+
+
+def clean(text: str) -> str:
+    """Tabs as spaces and control characters as their pictures, so that a stray byte cannot upset a row."""
+    text = text.replace("\r\n", "\n").expandtabs(TAB)
+    if text.isprintable():
+        return text
+    return "".join(c if c == "\n" or c.isprintable() else _picture(c) for c in text)
+
+
+def _picture(character: str) -> str:
+    code = ord(character)
+    if code < 32:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 127 else "\ufffd"
+
+
+def wrap(text: str, columns: int) -> list[str]:
+    """The lines of the text, none longer than ``columns`` characters; at least one line."""
+    columns = max(columns, 8)
+    lines: list[str] = []
+    for line in text.split("\n"):
+        while len(line) > columns:
+            cut = line.rfind(" ", columns // 2, columns) + 1 or columns
+            lines.append(line[:cut])
+            line = line[cut:]
+        lines.append(line)
+    return lines
+
+
+def coloured(source: str, lexer: Lexer, style: str, columns: int) -> Iterator[str]:
+    """The source's lines as Kivy markup, wrapped to ``columns``, in the colours of a Pygments style."""
+    from pygments.styles import get_style_by_name
+
+    palette = get_style_by_name(style)
+    columns = max(columns, 8)
+    line, used = "", 0
+    for kind, value in lexer.get_tokens(source.rstrip("\n")):
+        ink = palette.style_for_token(kind)["color"]
+        for number, piece in enumerate(value.split("\n")):
+            if number:
+                yield line
+                line, used = "", 0
+            while piece:
+                if used == columns:
+                    yield line
+                    line, used = "", 0
+                part, piece = piece[: columns - used], piece[columns - used :]
+                used += len(part)
+                line += f"[color={ink}]{escape(part)}[/color]" if ink else escape(part)
+    if line:
+        yield line

@@ -1,0 +1,76 @@
+"""The two looks of the canvas: colours with enough contrast to read (at least 4.5:1 for text on its ground)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Colour = tuple[float, float, float, float]
+
+
+def colour(text: str) -> Colour:
+    """``"#rrggbb"`` as Kivy wants it: four floats from 0 to 1."""
+    red, green, blue = (int(text[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return (red, green, blue, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Every colour the canvas paints with, by what it means."""
+
+    name: str
+    ground: Colour  # behind everything
+    panel: Colour  # a pane
+    raised: Colour  # a field, a button
+    line: Colour  # between panes
+    ink: Colour  # text
+    faint: Colour  # text that steps back
+    accent: Colour  # focus, the object's name, links
+    chosen: Colour  # the selected row
+    good: Colour
+    warn: Colour
+    bad: Colour
+    pygments: str  # the style for source
+
+
+DARK = Theme(
+    "dark",
+    ground=colour("#16181d"),
+    panel=colour("#1d2026"),
+    raised=colour("#282c34"),
+    line=colour("#343944"),
+    ink=colour("#e4e6eb"),
+    faint=colour("#9aa2b1"),
+    accent=colour("#7cb7ff"),
+    chosen=colour("#2b4568"),
+    good=colour("#7fd18b"),
+    warn=colour("#f0c063"),
+    bad=colour("#ff8f88"),
+    pygments="monokai",
+)
+LIGHT = Theme(
+    "light",
+    ground=colour("#eceef2"),
+    panel=colour("#fbfbfd"),
+    raised=colour("#ffffff"),
+    line=colour("#cfd4dd"),
+    ink=colour("#1c2029"),
+    faint=colour("#5b6472"),
+    accent=colour("#0b5cad"),
+    chosen=colour("#cfe3fb"),
+    good=colour("#1b6e2c"),
+    warn=colour("#80560a"),
+    bad=colour("#b3261e"),
+    pygments="friendly",
+)
+THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    """The contrast ratio of WCAG 2, from 1 (none) to 21 (black on white)."""
+
+    def luminance(of: Colour) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in of[:3]]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)

@@ -1,0 +1,29 @@
+"""The parts of a long error that fit before a person: the ends of a stack, the middle of a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+STACK_HEAD, STACK_TAIL = 12, 4
+
+
+def shorten_stack(stack: Sequence[str]) -> list[str]:
+    """Its ends, for ten thousand frames of one recursion tell no more than sixteen."""
+    if len(stack) <= STACK_HEAD + STACK_TAIL + 1:
+        return list(stack)
+    left = len(stack) - STACK_HEAD - STACK_TAIL
+    return [*stack[:STACK_HEAD], f"… {left:,} more", *stack[-STACK_TAIL:]]
+
+
+def around(text: str, column: int, length: int, width: int) -> tuple[str, int, int]:
+    """The part of a long line around a column: (text, columns before the caret, carets)."""
+    text = text.expandtabs(1).rstrip("\n")
+    width = max(width, 20)
+    start = min(max(column - 1, 0), len(text))
+    begin = max(start - width // 2, 0) if len(text) > width else 0
+    shown = text[begin : begin + width]
+    start -= begin
+    carets = max(min(length, len(shown) - start), 1)
+    if begin:
+        shown = "…" + shown[1:]
+    return shown, start, carets

@@ -1,0 +1,20 @@
+"""What a gate said of a method that the model wrote, out of the map in which it crosses the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Gate(NamedTuple):
+    """A gate's name, whether it let the method pass, and its word on it ("" if it has none)."""
+
+    name: str
+    passed: bool
+    reason: str
+
+
+def read_gate(said: Mapping[str, Any]) -> Gate:
+    """A verdict as jit/gates makes it (gate, passed, reason). What is missing counts as not passed."""
+    name = said.get("gate") or said.get("name") or "gate"
+    return Gate(str(name), said.get("passed") is True, str(said.get("reason") or said.get("note") or ""))

@@ -1,0 +1,239 @@
+"""The conversation: what a person types goes to the kernel, what comes back is shown.
+
+The shell reads nothing itself: the terminal's reader and the piped reader hand it statements. It keeps what the
+`:` commands look back at (the last result, the last error), the workspace and the policy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+
+from ...bridge.covenant import (
+    Approval,
+    Approve,
+    Done,
+    ErrorReply,
+    Evaluate,
+    Frame,
+    Inspect,
+    Interrupt,
+    Outcome,
+    Page,
+    Policy,
+    Progress,
+    Reply,
+)
+from ..link import Link, LinkLost
+from . import show
+from .approval import Decision
+from .screen import Screen, visible
+from .spinner import Spinner
+
+Decide = Callable[[Approval], Awaitable[Decision]]
+
+
+class Shell:
+    """One person's conversation with one kernel."""
+
+    def __init__(
+        self,
+        link: Link,
+        screen: Screen,
+        *,
+        workspace: str = "default",
+        policy: Policy = "ask",
+        decide: Decide | None = None,
+    ) -> None:
+        self.link = link
+        self.screen = screen
+        self.workspace = workspace
+        self.policy: Policy = policy
+        self.decide = decide
+        self.last_result = ""
+        self.last_error: Frame | None = None
+        self.last_handle: str | None = None
+        self.failed = False
+        self.unsaid = ""  # what was sent and never answered: the kernel went away
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._on_interrupt: Callable[[], None] | None = None
+
+    # -- evaluation ---------------------------------------------------------------------------------------------------
+
+    async def evaluate(self, source: str, wish: str = "print", origin: str = "<input>") -> bool:
+        """Run the source's statements and show what comes of each. False if one failed.
+
+        LinkLost if the kernel went away; ``unsaid`` then holds the source.
+        """
+        self.last_handle = None
+        self.unsaid = source
+        command = Evaluate(
+            source=source, origin=origin, workspace=self.workspace, policy=self.policy_to_ask(), stream=True
+        )
+        async with Spinner(self.screen) as spinner:
+
+            def heard(event: Reply) -> None:
+                self._heard(event, spinner, wish)
+
+            asking = asyncio.ensure_future(self.link.ask(command, heard))
+            with self._interrupts(spinner, asking):
+                try:
+                    reply = await asking
+                except asyncio.CancelledError:
+                    if not asking.cancelled():
+                        raise
+                    reply = None
+            if self._tasks:
+                await asyncio.gather(*self._tasks)
+        self.unsaid = ""
+        if reply is None:
+            self.screen.say("Not waiting any longer. It has not stopped yet; what you send next comes after it.", "bad")
+            self.failed = True
+            return False
+        ok = self._ended(reply, wish)
+        if ok and wish == "inspect" and self.last_handle:
+            await self.inspect(self.last_handle)
+        self.failed = self.failed or not ok
+        return ok
+
+    def policy_to_ask(self) -> Policy:
+        """`ask` needs someone to ask; where there is nobody, a miss is a miss."""
+        return "off" if self.policy == "ask" and self.decide is None else self.policy
+
+    def _heard(self, event: Reply, spinner: Spinner, wish: str) -> None:
+        if isinstance(event, Outcome):
+            spinner.clear()
+            spinner.label, spinner.tail = "evaluating", ""
+            self.outcome(event, wish)
+        elif isinstance(event, Progress):
+            spinner.label = event.phase + (f", {event.tokens} tokens," if event.tokens else "")
+            spinner.tail = (spinner.tail + event.text)[-400:]
+        elif isinstance(event, Approval):
+            task = asyncio.ensure_future(self._approve(event, spinner))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _approve(self, proposal: Approval, spinner: Spinner) -> None:
+        """Ask the person, tell the kernel."""
+        spinner.hold()
+        try:
+            decision = await self.decide(proposal) if self.decide else Decision("no")
+        finally:
+            spinner.release()
+            self._catch_interrupts()  # the question had Ctrl-C for itself
+        spinner.label = {"yes": "installing", "edit": "testing what you wrote", "retry": "the model tries again"}.get(
+            decision.choice, "evaluating"
+        )
+        spinner.tail = ""
+        answer = Approve(approval=proposal.approval, decision=decision.choice, code=decision.code, hint=decision.hint)
+        reply = await self.link.ask(answer)
+        if isinstance(reply, ErrorReply):
+            self.screen.say(f"the decision did not arrive: {reply.message}", "bad")
+
+    def _ended(self, reply: Reply, wish: str) -> bool:
+        if isinstance(reply, Done):
+            for outcome in reply.outcomes:
+                self.outcome(outcome, wish)
+            if reply.lost:
+                self.screen.say(f"{reply.lost:,} results came faster than this terminal took them and are not shown")
+            return not reply.failed
+        self.refused(reply)
+        return False
+
+    def outcome(self, outcome: Outcome, wish: str = "print") -> None:
+        """Show what became of one statement."""
+        if outcome.transcript:
+            self.screen.write(outcome.transcript)
+        if outcome.error is not None:
+            self.error(outcome.error)
+            return
+        self.last_result = outcome.printed or ""
+        self.last_handle = outcome.handle
+        if outcome.printed is None or wish == "do":
+            return
+        if self.screen.terminal:
+            for line in show.result(self.screen, outcome.printed):
+                self.screen.raw(line)
+        else:
+            self.screen.line(outcome.printed)
+
+    def error(self, error: Frame) -> None:
+        self.last_error = error
+        self.failed = True
+        if not self.screen.terminal:
+            self.screen.err.write((error.text or error.message).rstrip("\n") + "\n")
+            self.screen.err.flush()
+            return
+        for line in show.error(
+            self.screen,
+            error.message,
+            line=error.line,
+            column=error.column,
+            length=error.length,
+            source_line=error.source_line,
+            stack=error.stack,
+            code=error.code,
+        ):
+            self.screen.raw(line)
+
+    def refused(self, reply: Reply) -> None:
+        """The kernel did not carry the command out."""
+        if isinstance(reply, ErrorReply):
+            self.screen.say(f"{reply.message} [{reply.code}]", "bad")
+        else:
+            self.screen.say(f"the kernel answered something unexpected: {type(reply).__name__}", "bad")
+
+    @contextlib.contextmanager
+    def _interrupts(self, spinner: Spinner, asking: asyncio.Future[Reply]) -> Iterator[None]:
+        """Ctrl-C asks the kernel to interrupt what runs, while this lasts; the third one waits no longer."""
+        pressed = 0
+
+        def on_interrupt() -> None:
+            nonlocal pressed
+            pressed += 1
+            spinner.label = "interrupting"
+            if pressed >= 3:
+                asking.cancel()
+                return
+            task = asyncio.ensure_future(self._interrupt())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        self._on_interrupt = on_interrupt
+        self._catch_interrupts()
+        try:
+            yield
+        finally:
+            self._on_interrupt = None
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+
+    def _catch_interrupts(self) -> None:
+        if self._on_interrupt is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._on_interrupt)
+
+    async def _interrupt(self) -> None:
+        with contextlib.suppress(LinkLost):
+            await self.link.ask(Interrupt())
+
+    # -- looking at objects -------------------------------------------------------------------------------------------
+
+    async def inspect(self, handle: str | None, start: int = 0) -> None:
+        """A page of an object's slots, as a table."""
+        reply = await self.link.ask(Inspect(target=handle, start=start, count=40))
+        if not isinstance(reply, Page):
+            self.refused(reply)
+            return
+        room = max(self.screen.width - 30, 20)
+        rows = [
+            (visible(entry.name), "method" if entry.method else visible(entry.printed.replace("\n", " "))[:room])
+            for entry in reply.entries
+        ]
+        shown = reply.start + len(rows)
+        title = f"{visible(reply.printed)}, {reply.total:,} slots"
+        lines = show.table(rows)
+        if shown < reply.total:
+            lines.append(self.screen.ink(f"… {reply.total - shown:,} more", "faint"))
+        for line in show.framed(self.screen, title, lines):
+            self.screen.raw(line)
