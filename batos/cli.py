@@ -226,7 +226,7 @@ def check(context: click.Context) -> None:
 
     report = check_image(context.obj["image"])
     click.echo(report.render())
-    context.exit(0 if report.clean else 1)
+    context.exit(0 if report.ok else 1)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def snapshot(world: World, frame: FrameType | None) -> Any:
     """A Context object for the frame's activation: receiver, selector, variables, line, and its sender (up to 200
     deep)."""
-    frames = []
+    frames: list[FrameType] = []
     while frame is not None and len(frames) < 200:
         if frame.f_code.co_filename in world.sources and frame.f_code.co_name != "<module>":
             frames.append(frame)

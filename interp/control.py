@@ -125,9 +125,8 @@ def _branch(em: Emitter, node: n.Send, target: str | None) -> list[str | None]:
 
     def branch(block: n.Node | None, default: ast.expr, parameter: ast.expr | None = None) -> list[ast.stmt]:
         def build() -> None:
-            if block is None:
-                result = default
-            else:
+            result: ast.expr | None = default
+            if block is not None:
                 assert isinstance(block, n.Block)
                 result = inline_body(
                     em, block, [parameter] if block.params and parameter is not None else [], target is not None
@@ -148,7 +147,7 @@ def _branch(em: Emitter, node: n.Send, target: str | None) -> list[str | None]:
         again = load(subject.id) if isinstance(subject, ast.Name) else subject
         when_nil = blocks[0] if selector.startswith("ifNil:") else (blocks[1] if len(blocks) == 2 else None)
         when_not = blocks[0] if selector.startswith("ifNotNil:") else (blocks[1] if len(blocks) == 2 else None)
-        test = ast.Compare(subject, [ast.Is()], [const(None)])
+        test: ast.expr = ast.Compare(subject, [ast.Is()], [const(None)])
         yes = branch(when_nil, const(None))
         no = branch(when_not, again, again)
         em.emit(ast.If(test, yes, [] if target is None and _is_pass(no) else no), node)
@@ -227,8 +226,8 @@ def inline_body(em: Emitter, block: n.Block, arguments: list[Any], wanted: bool)
             else:
                 em.emit(ast.Assign([store(variable.python)], argument))
                 if variable.flagged:
-                    for statement in arithmetic.set_flag(variable):
-                        em.emit(statement)
+                    for assignment in arithmetic.set_flag(variable):
+                        em.emit(assignment)
         em.declare({k: v for k, v in variables.items() if not v.parameter})
         if not block.body:
             return const(None)

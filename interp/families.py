@@ -115,8 +115,8 @@ class Families:
             self.settle(thing)
 
     def family_of(self, thing: Body) -> Family:
-        ghost = getattr(type(thing), "_p_ghost", type(thing))
-        slots = vars(thing) or own_slots(thing)
+        ghost: type[Body] = getattr(type(thing), "_p_ghost", type(thing))  # type: ignore[assignment]
+        slots: dict[str, Any] = vars(thing) or own_slots(thing)  # type: ignore[assignment]
         owner = self._by_key.get(id(thing))
         if owner is not None and not owner.retired:
             return owner
@@ -154,7 +154,7 @@ class Families:
 
     def new(self, ghost: type[Body], items: Any = None) -> Any:
         """A new object of a class of the image, with its class's traits."""
-        live = self.default(ghost).live
+        live: Any = self.default(ghost).live
         thing = live.__new__(live)
         set_dict(thing, {} if items is None else {"_items": items})
         return thing
@@ -182,7 +182,7 @@ class Families:
         return () if traits is None or traits is thing else (traits,)
 
     def _plain(self, ghost: type[Body], above: tuple[Any, ...]) -> Family:
-        key = (ghost, tuple(map(id, above)), frozenset())
+        key: Any = (ghost, tuple(map(id, above)), frozenset())
         return self._by_key.get(key) or self._make(key, ghost, above, frozenset(), None)
 
     def _make(
@@ -200,7 +200,7 @@ class Families:
             family.order = linearize(family.owner)
         else:
             top = UvmObject()
-            vars(top)["parent*"] = family.parents
+            vars(top)["parent*"] = family.parents  # type: ignore[index]
             family.order = linearize(top)[1:]
         for one in family.order:
             self._of.setdefault(id(one), set()).add(family)

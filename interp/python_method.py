@@ -157,8 +157,8 @@ class Rewriter(ast.NodeTransformer):
     def visit_Assign(self, node: ast.Assign) -> Any:
         value = self.visit(node.value)
         if len(node.targets) == 1 and isinstance(node.targets[0], ast.Attribute):
-            target = node.targets[0]
-            write = _call("write ", self.visit(target.value), ast.Constant(target.attr), value)
+            written = node.targets[0]
+            write = _call("write ", self.visit(written.value), ast.Constant(written.attr), value)
             return ast.copy_location(ast.Expr(write), node)
         if any(isinstance(one, ast.Attribute) for target in node.targets for one in ast.walk(target)):
             # a, self.x = ...: through temporaries, one write each.

@@ -148,7 +148,7 @@ def denominator(self: Any) -> int:
 
 @primitive("number.asFraction")
 def as_fraction(self: Any) -> Any:
-    return simplest(Fraction(self) if not isinstance(self, ScaledDecimal) else self.value)
+    return simplest(Fraction(self) if not isinstance(self, ScaledDecimal) else self.fraction)
 
 
 def _math(name: str, function: Any) -> None:

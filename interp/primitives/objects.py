@@ -42,6 +42,7 @@ def clone(world: World) -> Any:
                 return self
             kind = world.kind_of(self)
             entry = known[id(self)] = world.families.clones_of(self, kind), kind
+        live: Any
         live, kind = entry
         thing = live.__new__(live)
         if kind is UvmObject:
@@ -59,7 +60,7 @@ def shallow_copy(world: World) -> Any:
     def copy(self: Any) -> Any:
         if not isinstance(self, Body):
             return world.mutable_copy(self)
-        ghost = getattr(type(self), "_p_ghost", UvmObject)
+        ghost: Any = getattr(type(self), "_p_ghost", UvmObject)
         slots = {name: value for name, value in own_slots(self).items() if name != "name*"}
         if ghost is Method or is_method(self):
             raise Fault("SystemExceptions.InvalidState", "a method is not copied; define it where it is wanted")
