@@ -176,7 +176,7 @@ class Slots(MutableMapping[str, Any]):
 
 def reserved(name: str) -> bool:
     """Names that Python or the persistence machinery keep for themselves."""
-    return name[:2] == "__" or name[:3] in ("_p_", "_v_") or name == "_slots" or name[:1] == "#"
+    return name[:2] == "__" or name[:3] in ("_p_", "_v_") or name in ("_slots", "_items") or name[:1] == "#"
 
 
 # --- delegation ---------------------------------------------------------------

@@ -73,7 +73,7 @@ def awaken(image: Any) -> None:
 
 def make_root(root: Any) -> None:
     from BTrees.Length import Length
-    from BTrees.OOBTree import OOBTree
+    from BTrees.OOBTree import OOBTree, OOTreeSet
 
     genesis = UvmObject()
     genesis._slots["parent*"] = ()
@@ -82,6 +82,7 @@ def make_root(root: Any) -> None:
     root["genesis"] = genesis
     root["names"] = names
     root["workspaces"] = OOBTree()
+    root["selectors"] = OOTreeSet()  # unary selectors that some method has
     root["epoch"] = Length(1)
 
 

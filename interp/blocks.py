@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .world import World
 
 
+NOTHING: tuple[frozenset[str], ...] = (frozenset(), frozenset(), frozenset())
+
+
 def store(world: World, function: Any) -> StoredBlock:
     code = function.__code__
     source = world.sources[code.co_filename]
@@ -72,7 +75,7 @@ def _compile(world: World, recipe: dict[str, Any], where: tuple[Any, ...]) -> tu
         filename = f"<{recipe['label']} {hash_of(recipe['text'], where)}>"
         world.globals[f"$site {filename}"] = 0
         compiled = compiled_method(
-            recipe["text"], where, filename, frozenset(), world.redefined, (False, False, frozenset()), str(id(recipe["home"]))
+            recipe["text"], where, filename, frozenset(), world.redefined, (False, *NOTHING), str(id(recipe["home"]))
         )
         return compiled, filename
     filename = f"<statement {hash_of(recipe['text'], where)}>"

@@ -95,10 +95,12 @@ class Mode:
     redefined: frozenset[str] = frozenset()
     checked: bool = False
     top_level: bool = False
-    # Is self an object of the image (not a number, a text ...)? Then sends to self are method calls of its type.
-    image_self: bool = False
     # Selectors that are names of data somewhere: their sends read (or write) the slot in line where the type says so.
     data: frozenset[str] = frozenset()
+    # Those of them that are unary and that no method anywhere has for selector.
+    pure: frozenset[str] = frozenset()
+    # Selectors that receivers of several types answer.
+    varied: frozenset[str] = frozenset()
     # Distinguishes the super sends of this method's holder from others'.
     holder: str = ""
 
@@ -151,10 +153,6 @@ class Emitter:
                 name = known
         self.constants[name] = value
         return load(name)
-
-    def table(self, selector: str) -> ast.expr:
-        self.selectors.add(selector)
-        return load("#" + selector)
 
     def super_table(self, selector: str) -> ast.expr:
         name = f"^{selector} {self.mode.holder}"
@@ -389,7 +387,11 @@ class Emitter:
         return located(self.plain_send(receiver, node.selector, args), node)
 
     def slot_send(self, receiver: ast.expr, node: n.Send, args: list[ast.expr]) -> ast.expr:
-        """A send that mostly reaches a data slot: read or written in line for the types in ``~selector``."""
+        """A send that mostly reaches a data slot, read or written in line.
+
+        Selectors in ``pure`` are names of data that no method has, and no Python type: reading the attribute can only give
+        the slot or fail. Otherwise, and for writes, the receiver's type must be one that ``~selector`` lists.
+        """
         selector = node.selector
         name = selector.rstrip(":")
         receiver = self.hold(receiver)
@@ -397,7 +399,18 @@ class Emitter:
             return located(self.plain_send(receiver, selector, args), node)
         self.selectors.add(selector)
         again = load(receiver.id)
-        test = ast.Compare(call("type", load(receiver.id)), [ast.In()], [load("~" + selector)])
+        if selector in self.mode.pure:
+            target = self.temp()
+            fetch: ast.stmt = ast.Assign([store(target)], ast.Attribute(again, name, ast.Load()))
+            locate(fetch, node.span)
+            miss = located(call("slot_miss", load(receiver.id), const(name)), node)
+            handler = ast.ExceptHandler(load("AttributeError"), None, [ast.Assign([store(target)], miss)])
+            self.emit(ast.Try([fetch], [handler], [], []), node)
+            return load(target)
+        # Most names of data belong to one family: its type is tried before the set of all.
+        kind = self.temp()
+        one = ast.Compare(ast.NamedExpr(store(kind), call("type", load(receiver.id))), [ast.Is()], [load("=" + selector)])
+        test = ast.BoolOp(ast.Or(), [one, ast.Compare(load(kind), [ast.In()], [load("~" + selector)])])
         if args:
             args = [self.hold(args[0])]
             value = args[0]
@@ -418,18 +431,22 @@ class Emitter:
         return load(target)
 
     def plain_send(self, receiver: ast.expr, selector: str, args: list[ast.expr]) -> ast.expr:
-        if isinstance(receiver, ast.Name) and receiver.id == "self" and self.mode.image_self:
-            self.selectors.add(selector)
-            return ast.Call(ast.Attribute(receiver, "#" + selector, ast.Load()), args, [])
-        if isinstance(receiver, ast.Name):
-            first: ast.expr = receiver
-            again: ast.expr = load(receiver.id)
-        elif isinstance(receiver, ast.Constant):
-            first, again = receiver, const(receiver.value)
+        self.selectors.add(selector)
+        again: ast.expr
+        if isinstance(receiver, ast.Constant):
+            again = const(receiver.value)
+        elif isinstance(receiver, ast.Name):
+            again = load(receiver.id)
         else:
             name = self.temp()
-            first, again = ast.NamedExpr(store(name), receiver), load(name)
-        function = ast.Subscript(self.table(selector), call("type", first), ast.Load())
+            receiver, again = ast.NamedExpr(store(name), receiver), load(name)
+        if selector in self.mode.varied or isinstance(receiver, ast.Constant):
+            function: ast.expr = ast.Subscript(load("#" + selector), call("type", receiver), ast.Load())
+        else:
+            # Most selectors are answered by one type of receiver, whose function is at hand: no table is asked.
+            one = ast.Compare(call("type", receiver), [ast.Is()], [load("?" + selector)])
+            table = ast.Subscript(load("#" + selector), call("type", again_(again)), ast.Load())
+            function = ast.IfExp(one, load("!" + selector), table)
         return ast.Call(function, [again, *args], [])
 
     def cascade(self, node: n.Cascade) -> ast.expr:
@@ -457,6 +474,10 @@ class Emitter:
             if index < len(node.messages) - 1:
                 self.emit(ast.Expr(result), node)
         return result
+
+
+def again_(expression: ast.expr) -> ast.expr:
+    return load(expression.id) if isinstance(expression, ast.Name) else expression
 
 
 # --- pieces of trees ----------------------------------------------------------

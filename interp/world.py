@@ -45,23 +45,34 @@ NATIVE = {
 class Table(dict[type, Any]):
     """The functions that answer one selector, by the receiver's type; an unknown type is looked up once."""
 
-    __slots__ = ("selector", "find", "data", "bound")
+    __slots__ = ("selector", "find", "data", "globals")
 
-    def __init__(self, selector: str, find: Callable[[Table, type], Any]) -> None:
+    def __init__(self, selector: str, find: Callable[[Table, type], Any], scope: dict[str, Any] | None = None) -> None:
         self.selector = selector
         self.find = find
+        self.globals = scope
         self.data: set[type] = set()  # types for which the send is a plain read or write of the slot
-        self.bound: list[type] = []  # types that carry the function as a method, for sends to self
 
     def __missing__(self, cls: type) -> Any:
         return self.find(self, cls)
 
+    def add(self, cls: type, function: Any) -> None:
+        """Remember a function; the first one also lies in globals of its own, for the calls that try that type first."""
+        self[cls] = function
+        scope = self.globals
+        if scope is not None:
+            if scope["?" + self.selector] is None:
+                scope["?" + self.selector], scope["!" + self.selector] = cls, function
+            if function.__dict__.get("plain"):
+                self.data.add(cls)
+                if scope["=" + self.selector] is None:
+                    scope["=" + self.selector] = cls
+
     def empty(self) -> None:
         self.clear()
         self.data.clear()
-        for cls in self.bound:
-            delattr(cls, "#" + self.selector)
-        self.bound.clear()
+        if self.globals is not None:
+            self.globals["?" + self.selector] = self.globals["!" + self.selector] = self.globals["=" + self.selector] = None
 
 
 class World:
@@ -88,6 +99,8 @@ class World:
         self.checked = False
         self._functions: dict[Any, Any] = {}
         self._sites: list[Site] = [Site(None, None)]  # compiled methods, by the number they report misses under
+        self._slot_misses: dict[str, int] = {}
+        self.method_names: set[str] = set()  # unary selectors of methods, anywhere in the image
         self._shared: dict[int, set[str]] = {}  # id(method) -> names mostly found in a parent
         self.primitives = {name: make(self) if getattr(make, "needs_world", False) else make for name, make in primitives.items()}
         self._box = self.families.default(Box).live
@@ -101,6 +114,7 @@ class World:
             self.genesis = self.root["genesis"]
             self.names = self.root["names"]
             self.globals["world"] = self.names
+            self.method_names.update(self.root["selectors"])
             for thing in (self.genesis, self.names):
                 thing._p_activate()
                 self.families.current(thing)
@@ -141,9 +155,9 @@ class World:
     def table(self, selector: str) -> Table:
         table = self.tables.get(selector)
         if table is None:
-            table = self.tables[selector] = self.globals["#" + selector] = Table(selector, self._find)
+            table = self.tables[selector] = self.globals["#" + selector] = Table(selector, self._find, self.globals)
             self.globals["~" + selector] = table.data
-            answer_self_sends(selector)
+            table.empty()
         return table
 
     def send(self, receiver: Any, selector: str, *args: Any) -> Any:
@@ -179,9 +193,8 @@ class World:
                 return table[type(receiver)](receiver, *args)
 
             return first_adopt
-        function = table[cls] = self.function(family, table.selector, cls)
-        if function.__dict__.get("plain"):
-            table.data.add(cls)
+        function = self.function(family, table.selector, cls)
+        table.add(cls, function)
         return function
 
     def function(self, family: Family, selector: str, cls: type) -> Any:
@@ -289,8 +302,8 @@ class World:
             return self._primitive(str(literal(primitive)), cls, family)
         free = free_of(slots["source"])
         where = tuple((name, self.resolve(name, family)) for name in free)
-        data = frozenset(name for name in sends_of(slots["source"]) if name.rstrip(":") in self.families.data_names)
-        key = (id(method), where, data, id(holder), family.native, self.checked)
+        hints = self.hints(sends_of(slots["source"]))
+        key = (id(method), where, hints, id(holder), family.native, self.checked)
         function = self._functions.get(key)
         if function is None:
             filename = self._register(method, holder)
@@ -299,12 +312,27 @@ class World:
             site = self.globals[f"$site {filename}"] = len(self._sites)
             self._sites.append(Site(method, key))
             shared = frozenset(self._shared.get(id(method), ()))
-            options = (self.checked, not family.native, data)
+            options = (self.checked, *hints)
             compiled = compiled_method(slots["source"], where, filename, shared, self.redefined, options, str(id(holder)))
             function = self.link(compiled, holder)
             function.__dict__["method"] = method
             self._functions[key] = function
         return function
+
+    def hints(self, selectors: frozenset[str]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        """What is known now of some selectors: names of data; those of them that only data has; those of many types."""
+        data = frozenset(
+            name
+            for name in selectors
+            if name.count(":") <= 1 and name[:1].isalpha() and name.rstrip(":") in self.families.data_names
+        )
+        pure = frozenset(
+            name for name in data if name[-1] != ":" and name not in self.method_names and name not in PYTHON_NAMES
+        )
+        # Should a method take one of these names, what was compiled so is compiled anew (_stale).
+        self.families.free_names |= pure
+        varied = frozenset(name for name in selectors if len(self.tables.get(name, ())) > 3)
+        return data, pure, varied
 
     def _register(self, method: Any, holder: Any) -> str:
         slots = own_slots(method)
@@ -365,8 +393,10 @@ class World:
 
         self.families.free_names.update(scopes.free)
         self.resolutions[filename] = tuple((name, resolve(name)) for name in scopes.free)
-        data = frozenset(name for name in selectors_in((node,)) if name.rstrip(":") in self.families.data_names)
-        mode = Mode(resolve, redefined=self.redefined, checked=self.checked, image_self=True, data=data)
+        data, pure, varied = self.hints(selectors_in((node,)))
+        mode = Mode(
+            resolve, redefined=self.redefined, checked=self.checked, data=data, pure=pure, varied=varied
+        )
         compiled = compile_statement(node, mode, filename)
         return self.link(compiled, workspace)
 
@@ -423,6 +453,7 @@ class World:
             "ReturnHome": flow.ReturnHome,
             "return_home": flow.return_home,
             "inherited": self.inherited,
+            "slot_miss": self.slot_miss,
             "look_up": self.look_up,
             "assign": self.assign,
             "assign_top": self.assign_top,
@@ -452,6 +483,15 @@ class World:
             if value is not MISSING and not is_method(value):
                 return value
         return self.look_up(thing, name)
+
+    def slot_miss(self, thing: Any, name: str) -> Any:
+        """A pure name of data was not the receiver's own: it shows a parent's, or does not understand."""
+        count = self._slot_misses[name] = self._slot_misses.get(name, 0) + 1
+        if count == 100:
+            # Failing to read costs more than asking first.
+            self.method_names.add(name)
+            self._stale(None)
+        return self.send(thing, name)
 
     def _count(self, number: int, name: str) -> None:
         """A method that finds a slot in a parent again and again is compiled anew to look for it there."""
@@ -599,6 +639,9 @@ class World:
             self.root["redefined"] = (*self.root.get("redefined", ()), selector)
             self.redefined |= {selector}
             self._stale(None)
+        if selector.isidentifier() and selector not in self.method_names:
+            self.method_names.add(selector)
+            self.root["selectors"].add(selector)
         self.families.set_slot(target, selector, method)
         return method
 
@@ -679,6 +722,44 @@ class Site:
         self.misses: dict[str, int] = {}
 
 
+# Attributes that some native value has in Python: reading them would not fail where a message must be sent.
+PYTHON_NAMES = frozenset(name for cls in NATIVE for name in dir(cls)) | frozenset(dir(Body))
+
+# The functions of data slots, as compiled code would be, one copy per name.
+ACCESSORS = {
+    "get": "def get(self):\n try: return self.NAME\n except AttributeError: return inherited(self, {name!r}, 0)",
+    "find": "def find(self):\n value = getattr(self, {name!r}, MISSING)\n return miss(self) if value is MISSING else value",
+    "put": "def put(self, value):\n self.NAME = value\n return self",
+}
+
+
+def accessor(kind: str, name: str, scope: dict[str, Any]) -> Any:
+    import ast
+
+    tree = ast.parse(ACCESSORS[kind].format(name=name))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "NAME":
+            node.attr = name
+    local: dict[str, Any] = {}
+    exec(compile(tree, f"<slot {name}>", "exec"), {"AttributeError": AttributeError, "__builtins__": {}, **scope}, local)
+    local[kind].plain = kind in ("get", "put")
+    return local[kind]
+
+
+class Site:
+    """A compiled method and how often each slot it reads was not the receiver's own."""
+
+    __slots__ = ("method", "key", "misses")
+
+    def __init__(self, method: Any, key: Any) -> None:
+        self.method = method
+        self.key = key
+        self.misses: dict[str, int] = {}
+
+
+# Attributes that some native value has in Python: reading them would not fail where a message must be sent.
+PYTHON_NAMES = frozenset(name for cls in NATIVE for name in dir(cls)) | frozenset(dir(Body))
+
 # The functions of data slots, as compiled code would be, one copy per name.
 ACCESSORS = {
     "get": "def get(self):\n try: return self.NAME\n except AttributeError: return inherited(self, {name!r}, 0)",
@@ -717,7 +798,7 @@ def answer_self_sends(selector: str) -> None:
         cls = type(self)
         if type(function) is FunctionType and cls in table and cls in families.by_type:
             setattr(cls, name, function)
-            table.bound.append(cls)
+            table.bound.add(cls)
         return function(self, *args)
 
     setattr(Body, name, first)
@@ -745,13 +826,15 @@ def sends_of(source: str) -> frozenset[str]:
 
 
 def selectors_in(body: tuple[nodes.Node, ...]) -> frozenset[str]:
-    """The unary and one-keyword selectors sent anywhere in some statements: those that data slots may answer."""
+    """The selectors sent anywhere in some statements."""
     found = set()
     stack = list(body)
     while stack:
         node = stack.pop()
-        if isinstance(node, nodes.Send) and node.selector.count(":") <= 1 and node.selector[:1].isalpha():
+        if isinstance(node, nodes.Send):
             found.add(node.selector)
+        elif isinstance(node, nodes.Cascade):
+            found.update(message.selector for message in node.messages)
         stack.extend(children(node))
     return frozenset(found)
 
@@ -763,13 +846,22 @@ def compiled_method(
     filename: str,
     shared: frozenset[str],
     redefined: frozenset[str],
-    options: tuple[bool, bool, frozenset[str]],
+    options: tuple[bool, frozenset[str], frozenset[str], frozenset[str]],
     holder: str,
 ) -> Compiled:
     """Code objects are shared by all worlds of the process: they depend on nothing but these."""
     tree = tree_of(source)
-    checked, image_self, data = options
-    mode = Mode(dict(where).__getitem__, shared, redefined, checked, image_self=image_self, data=data, holder=holder)
+    checked, data, pure, varied = options
+    mode = Mode(
+        dict(where).__getitem__,
+        shared,
+        redefined,
+        checked,
+        data=data,
+        pure=pure,
+        varied=varied,
+        holder=holder,
+    )
     return compile_method(tree, mode, filename, tree.selector)
 
 
