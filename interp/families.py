@@ -7,7 +7,7 @@ Invariant: a type says what its instances do. When behaviour changes, either the
 when the shape of delegation changed, the families concerned are *retired*: their types leave every table, and an object
 that still carries one is given its new family at its next send.
 
-Lookup (LANGUAGE.md, "Objects"): own slots, then the parents depth first, each object once. A method may share its name
+Lookup: own slots, then the parents depth first, each object once. A method may share its name
 with a datum that was visible where it was defined, as an accessor does: it is kept under ``&name``, answers the message
 before any datum of that name, and the name alone goes on to mean the datum.
 """

@@ -1,6 +1,6 @@
 """First pass over a method: where each variable lives, and which blocks dissolve into their surroundings.
 
-A block that is the literal argument of a control-flow message (inline.py has the list) is compiled in line: its
+A block that is the literal argument of a control-flow message (control.py has the list) is compiled in line: its
 variables become locals of the surrounding function. Any other block becomes a Python function of its own. A variable
 that such a function shares and that changes after the function was made lives in a *box*, an object with an
 identity, so that blocks still share it after a restart and a failed message takes its change back.

@@ -1,6 +1,6 @@
 """The worker: one connection, one world; runs each statement as a message in a transaction of its own.
 
-The life of a message (DESIGN.md): begin, compile, run, print, commit; output goes out with the result. A ConflictError
+The life of a message: begin, compile, run, print, commit; output goes out with the result. A ConflictError
 is retried with the output dropped. A miss that the policy hands to the JIT ends the transaction first, and the message
 runs again from its start once the method is there. A failed message leaves no change behind.
 """
