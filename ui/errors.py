@@ -8,11 +8,12 @@ STACK_HEAD, STACK_TAIL = 12, 4
 
 
 def shorten_stack(stack: Sequence[str]) -> list[str]:
-    """Its ends, for ten thousand frames of one recursion tell no more than sixteen."""
-    if len(stack) <= STACK_HEAD + STACK_TAIL + 1:
-        return list(stack)
-    left = len(stack) - STACK_HEAD - STACK_TAIL
-    return [*stack[:STACK_HEAD], f"… {left:,} more", *stack[-STACK_TAIL:]]
+    """Lines that show its ends, for ten thousand frames of one recursion tell no more than sixteen."""
+    lines = [f"  in {frame}" for frame in stack]
+    if len(lines) <= STACK_HEAD + STACK_TAIL + 1:
+        return lines
+    left = len(lines) - STACK_HEAD - STACK_TAIL
+    return [*lines[:STACK_HEAD], f"  … {left:,} more", *lines[-STACK_TAIL:]]
 
 
 def around(text: str, column: int, length: int, width: int) -> tuple[str, int, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 
 from ..bridge.async_client import AsyncClient
@@ -113,7 +114,13 @@ class Link:
     def place(self) -> str:
         """Where the person is: the image's name, or the endpoint while nobody has told it."""
         welcome = self._client.welcome if self._client else None
-        return (welcome.image if welcome else "") or self.endpoint
+        image = welcome.image if welcome else ""
+        return (image if "://" in image else Path(image).name) or self.endpoint
+
+    @property
+    def away(self) -> bool:
+        """Is nobody there just now?"""
+        return self._client is None or self._client.away
 
     async def _answers(self, patience: float) -> bool:
         if self._client is None or self._client.away:

@@ -90,7 +90,9 @@ class Puppet:
                 if target and int(target, 16) == int(ACCOUNT, 16):
                     request.finish(UvmStateUpdateEvent(state=self.accounts, target=ACCOUNT))
                 else:
-                    request.finish(UvmStateUpdateEvent(state=self.state, target="0000000000000001"))
+                    first = dict(list(self.state.items())[:100])
+                    truncated = len(first) < len(self.state)
+                    request.finish(UvmStateUpdateEvent(state=first, target="0000000000000001", truncated=truncated))
             case UpdatePropertyCommand() as command:
                 self.change(command.property_name, command.property_value)
                 request.finish(Done())
@@ -109,6 +111,10 @@ class Puppet:
                 names = [n for n in ("deposit:", "double", "withdraw:") if n.startswith(source[start:position])]
                 items = [Completion(text=n, what="selector", hint="Account") for n in names]
                 request.finish(Completions(start=start, items=items))
+            case Inspect(target=None, find=find):
+                entries = [Entry(name=name, printed=str(value)) for name, value in self.state.items() if find in name]
+                page = Page(target="1", printed="Object", start=0, total=len(entries), entries=entries[:1000])
+                request.finish(page)
             case Inspect(target=target):
                 entries = [Entry(name=name, printed=repr(value)) for name, value in self.accounts.items()]
                 request.finish(
@@ -164,6 +170,9 @@ class Puppet:
             case ["set", name, value]:
                 self.change(name, int(value))
                 said.printed = value
+            case ["grow", count]:
+                self.state |= {f"slot{i}": i for i in range(int(count))}
+                said.printed = count
             case ["flood"]:
                 for i in range(2000):
                     self.change("tick", i)

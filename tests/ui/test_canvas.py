@@ -85,7 +85,7 @@ def test_the_trail() -> None:
     assert trail.here == (None, "Object") and not trail.back()
 
 
-# -- text ---------------------------------------------------------------------------------------------------------------
+# -- text -------------------------------------------------------------------------------------------------------------
 
 
 @given(st.text(), st.integers(-3, 60))
@@ -121,7 +121,7 @@ def test_a_font_that_has_the_characters() -> None:
     assert font_for("a → b ∀") == "DejaVuSans"
 
 
-# -- settings -----------------------------------------------------------------------------------------------------------
+# -- settings ---------------------------------------------------------------------------------------------------------
 
 
 def test_settings_from_a_file(tmp_path: Path) -> None:
@@ -132,7 +132,15 @@ def test_settings_from_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["theme = 'blue'", "text_size = 4", "text_size = 4000", "text_size = '12'", "text_size = true", "colour = 3", "= ="],
+    [
+        "theme = 'blue'",
+        "text_size = 4",
+        "text_size = 4000",
+        "text_size = '12'",
+        "text_size = true",
+        "colour = 3",
+        "= =",
+    ],
 )
 def test_wrong_settings_are_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "canvas.toml"

@@ -169,7 +169,7 @@ def test_the_caret_is_always_under_the_shown_part(text: str, column: int, length
 
 def test_a_deep_stack_shows_its_ends() -> None:
     short = shorten_stack([f"f{i}" for i in range(10_000)])
-    assert len(short) == 17 and short[0] == "f0" and short[-1] == "f9999" and "9,984 more" in short[12]
+    assert len(short) == 17 and short[0] == "  in f0" and short[-1] == "  in f9999" and "9,984 more" in short[12]
 
 
 def test_colours_only_where_a_person_has_them() -> None:

@@ -261,6 +261,8 @@ def test_commands(puppet: Kernel, terminal: OpenTerminal) -> None:
         ("workspace", "=> sketch"),
         (":browse savings double", r"│ double \["),
         (":inspect 3 + 4", "7 is a value"),
+        (":again", "7 is a value|nothing has failed"),
+        (":keys vi", "^>"),
         (":nonsense", "no command is called :nonsense"),
         (":senders foo", "not-offered"),
     ):

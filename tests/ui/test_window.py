@@ -89,6 +89,7 @@ def test_walking_with_the_keyboard(puppet: Kernel, canvas: OpenCanvas) -> None:
     connected(window)
     window.key("ctrl+f")
     window.type("acc")
+    window.until(event("found", names=["account"]))
     window.key("Tab")  # to the slots
     before = window.said()
     window.key("Down")
@@ -99,6 +100,27 @@ def test_walking_with_the_keyboard(puppet: Kernel, canvas: OpenCanvas) -> None:
     before = window.said()
     window.key("BackSpace")
     assert window.until(event("object"), after=before)["title"] == "Object"
+
+
+def test_inspect_it_walks_to_the_result(puppet: Kernel, canvas: OpenCanvas) -> None:
+    window = canvas(puppet.endpoint)
+    connected(window)
+    window.type("savings")
+    window.key("F7")
+    assert window.until(event("object", title="an Account"))["slots"]["balance"] == "70"
+    window.key("ctrl+Home")
+    window.type("3 + 4")
+    window.key("F7")
+    assert "no object" in window.until(event("said", ink="warn"))["text"]
+
+
+def test_a_large_object_is_searched_by_the_kernel(puppet: Kernel, canvas: OpenCanvas) -> None:
+    window = canvas(puppet.endpoint)
+    connected(window)
+    assert send(window, "grow 5000")["text"] == "=> 5000"
+    window.key("ctrl+r", "ctrl+f")
+    window.type("slot4999")
+    assert window.until(event("found", names=["slot4999"]))
 
 
 def test_a_click_shows_a_methods_source(puppet: Kernel, canvas: OpenCanvas) -> None:
@@ -135,7 +157,7 @@ def test_an_evaluation_is_interrupted_and_the_window_lives_meanwhile(puppet: Ker
     window.key("Return")
     window.until(event("busy"))
     before = window.said()
-    window.key("F5")  # the object is fetched while the message runs
+    window.key("ctrl+r")  # the object is fetched while the message runs
     window.until(event("object"), after=before)
     window.key("ctrl+c")
     assert "interrupted" in window.until(event("said", ink="bad"))["text"]

@@ -21,6 +21,7 @@ from kivy.metrics import sp
 from kivy.properties import NumericProperty, ObjectProperty
 
 from ...bridge.covenant import (
+    MAX_PAGE,
     Approval,
     Approve,
     Browse,
@@ -30,10 +31,12 @@ from ...bridge.covenant import (
     Frame,
     GetFullStateCommand,
     Goodbye,
+    Inspect,
     Interrupt,
     MethodReply,
     Methods,
     Outcome,
+    Page,
     Policy,
     Progress,
     Reply,
@@ -46,7 +49,7 @@ from ..errors import around, shorten_stack
 from ..gates import read_gate
 from ..link import Link, LinkLost
 from . import panes
-from .portrait import Portrait, Trail, print_data
+from .portrait import Portrait, Row, Trail, found_rows, print_data
 from .settings import LARGEST_TEXT, SMALLEST_TEXT, Settings
 from .text import coloured
 from .theme import DARK, LIGHT, THEMES, Theme
@@ -60,10 +63,10 @@ Up, Down       what was sent before
 Ctrl-C         interrupt what runs (nothing selected); copy (something selected)
 Tab            to the next field, list or button; Shift-Tab back
 in the slots   arrows choose, Enter walks into an object, Backspace goes back
-F5             fetch the object again
-Ctrl-Home      the genesis object
+F5 F6 F7       do it, print it, inspect it: what is typed (F7 with nothing typed: the last result)
+Ctrl-Home      the genesis object   Ctrl-R       fetch the shown object again
 Ctrl-F         find a slot          Ctrl-L       clear this pane
-Ctrl-+  Ctrl-- larger, smaller text Ctrl-T       dark or light
+Ctrl-+ Ctrl--  larger, smaller text Ctrl-T       dark or light
 Ctrl-Q         close the window"""
 
 
@@ -100,6 +103,9 @@ class CanvasApp(App):
         self.trail = Trail()
         self.portrait = Portrait(None, "Object")
         self.running: asyncio.Task[None] | None = None
+        self.last: Outcome | None = None  # the last result
+        self.wish = "print"
+        self.found: list[Row] | None = None  # what the kernel found in an object too large to be here whole
         self.proposals: list[Approval] = []
         self.methods_stale = False
         self.fetching: asyncio.Task[None] | None = None
@@ -120,7 +126,8 @@ class CanvasApp(App):
             on_open=lambda _, row: self.open(row),
             on_leave_back=lambda *_: self.go_back(),
         )
-        self.ids.filter.bind(text=lambda *_: self.redraw())
+        self.look_for = Clock.create_trigger(lambda _: self.find(), 0.15)
+        self.ids.filter.bind(text=lambda *_: self.look_for())
         self.ids.detail.follows = False
         self.ids.proposal.bind(on_answer=lambda _, answer: self.answer_proposal(answer))
         line = self.ids.line
@@ -163,11 +170,13 @@ class CanvasApp(App):
     def _key(self, window: Any, key: int, scancode: int, text: str, modifiers: list[str]) -> bool:
         """Keys that work wherever the focus is."""
         ctrl = "ctrl" in modifiers
-        name = {282: "f1", 286: "f5", 278: "home", 27: "escape"}.get(key) or (chr(key) if 32 <= key < 127 else "")
+        name = {282: "f1", 286: "f5", 287: "f6", 288: "f7", 278: "home", 27: "escape"}.get(key) or (
+            chr(key) if 32 <= key < 127 else ""
+        )
         if name == "f1":
             self.say(HELP, "faint")
-        elif name == "f5":
-            self.refresh()
+        elif name in ("f5", "f6", "f7"):
+            self.send_as({"f5": "do", "f6": "print", "f7": "inspect"}[name])
         elif name == "escape":
             self.ids.line.focus = True
         elif not ctrl:
@@ -178,6 +187,8 @@ class CanvasApp(App):
             self.resize_text(-1)
         elif name == "t":
             self.use_theme(LIGHT if self.theme is DARK else DARK)
+        elif name == "r":
+            self.refresh()
         elif name == "l":
             self.ids.output.clear()
         elif name == "f":
@@ -312,11 +323,30 @@ class CanvasApp(App):
             shown = {name: print_data(self.portrait.slots.get(name)) for name in changed}
             self.trace("changed", {"slots": shown, "removed": event.removed})
 
+    def find(self) -> None:
+        """Show only slots and methods whose name contains what is typed; in a large object the kernel looks for it."""
+        self.found = None
+        if self.portrait.truncated and self.ids.filter.text:
+            self.spawn(self._find(self.portrait, self.ids.filter.text))
+        else:
+            self._redraw()
+
+    async def _find(self, portrait: Portrait, text: str) -> None:
+        reply = await self.look.ask(Inspect(target=portrait.target, find=text, count=MAX_PAGE))
+        if not isinstance(reply, Page):
+            self._refused(reply)
+        elif (portrait, text) == (self.portrait, self.ids.filter.text):
+            self.found = found_rows(reply)
+            self._redraw()
+
     def _redraw(self, *_: Any) -> None:
-        rows = self.portrait.rows(self.ids.filter.text)
+        rows = self.portrait.rows(self.ids.filter.text) if self.found is None else self.found
         self.ids.slots.show(
             [panes.slot_row(row.name, row.text, row.kind, row.handle, row.handle is not None) for row in rows]
         )
+
+        if self.ids.filter.text:
+            self.trace("found", {"names": [row.name for row in rows if row.kind != "heading"]})
 
     def _titles(self) -> None:
         title = self.trail.here[1]
@@ -332,8 +362,8 @@ class CanvasApp(App):
         if row["kind"] == "method":
             self.spawn(self._show_method(self.portrait, row["name"]))
             return
-        value = self.portrait.slots.get(row["name"])
-        text = value if isinstance(value, str) else print_data(value)
+        value = self.portrait.slots.get(row["name"], self)
+        text = row["text"] if value is self else value if isinstance(value, str) else print_data(value)
         self.ids.detail.show(text)
         self.trace("detail", {"name": row["name"], "text": text})
 
@@ -374,7 +404,22 @@ class CanvasApp(App):
         elif self.ids.line.text.strip():
             self.send(self.ids.line.text)
 
-    def send(self, source: str) -> None:
+    def send_as(self, wish: str) -> None:
+        """Send what is typed to run it, to print its result, or to look at its result."""
+        if self.ids.line.text.strip():
+            self.send(self.ids.line.text, wish)
+        elif wish == "inspect":
+            self.inspect_last()
+
+    def inspect_last(self) -> None:
+        """Walk to the object that was answered last."""
+        if self.last is None or self.last.handle is None:
+            self.say("the last result is no object with slots", "warn")
+            return
+        self.trail.go(self.last.handle, (self.last.printed or "an object").split("\n")[0][:80])
+        self.spawn(self._show(*self.trail.here))
+
+    def send(self, source: str, wish: str = "print") -> None:
         if self.running:
             self.say("one message at a time: Ctrl-C or Stop interrupts the one that runs", "warn")
             return
@@ -390,7 +435,7 @@ class CanvasApp(App):
         self.trace("busy", {"source": source})
         self.doing, self.since = "evaluating", time.perf_counter()
         self._ticking = Clock.schedule_interval(self._tick, 0.1)
-        self.running = self.spawn(self._evaluate(source))
+        self.running = self.spawn(self._evaluate(source, wish))
         self.running.add_done_callback(lambda _: self._at_rest())
 
     def _tick(self, _: float) -> None:
@@ -405,7 +450,9 @@ class CanvasApp(App):
         self.root.busy = False
         self.trace("rest", {})
 
-    async def _evaluate(self, source: str) -> None:
+    async def _evaluate(self, source: str, wish: str) -> None:
+        self.last = None
+        self.wish = wish
         command = Evaluate(source=source, origin="<canvas>", workspace=self.workspace, policy=self.policy, stream=True)
         try:
             reply = await self.link.ask(command, self._came)
@@ -416,6 +463,8 @@ class CanvasApp(App):
         if isinstance(reply, Done):
             for outcome in reply.outcomes:
                 self._came(outcome)
+            if wish == "inspect" and not reply.failed:
+                self.inspect_last()
         else:
             self._refused(reply)
 
@@ -425,7 +474,9 @@ class CanvasApp(App):
                 self.say(event.transcript.rstrip("\n"))
             if event.error:
                 self._error(event.error)
-            elif event.printed is not None:
+                return
+            self.last = event
+            if event.printed is not None and self.wish != "do":
                 self.say(f"=> {event.printed}", "good")
         elif isinstance(event, Progress):
             self.doing = event.phase + (f", {event.tokens} tokens" if event.tokens else "")
@@ -441,7 +492,7 @@ class CanvasApp(App):
             output.add(f"{error.line or 1:5} | {shown}")
             output.add(" " * (8 + start) + "^" * carets, "bad")
         for frame in shorten_stack(error.stack):
-            output.add(f"  in {frame}", "faint")
+            output.add(frame, "faint")
 
     def interrupt(self) -> None:
         self.spawn(self.link.ask(Interrupt()))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...bridge.covenant import MethodEntry, UvmStateUpdateEvent
+from ...bridge.covenant import MethodEntry, Page, UvmStateUpdateEvent
 
 MOST_ITEMS = 12
 MOST_DEPTH = 3
@@ -105,6 +105,19 @@ class Portrait:
             rows.append(Row(f"methods ({len(methods)})", "", "heading"))
         rows += [Row(name, self.methods[name].language, "method") for name in methods]
         return rows
+
+
+def found_rows(page: Page) -> list[Row]:
+    """The list to show for what the kernel found in an object too large to be fetched whole."""
+    shown = len(page.entries)
+    note = "" if shown == page.total else f"the first {shown:,}"
+    rows = [Row(f"found ({page.total:,})", note, "heading")]
+    for entry in page.entries:
+        kind = "method" if entry.method else "parent" if entry.name.endswith("*") else "data"
+        rows.append(
+            Row(entry.name, "" if entry.method else entry.printed, kind, None if entry.method else entry.handle)
+        )
+    return rows
 
 
 @dataclass(slots=True)

@@ -168,6 +168,22 @@ async def stack(shell: Shell, rest: str) -> None:
         shell.screen.line(frame)
 
 
+async def again(shell: Shell, rest: str) -> None:
+    """run what failed last once more, from its start: after you wrote what was missing"""
+    if not shell.failed_source:
+        return complain(shell, "nothing has failed")
+    await shell.evaluate(shell.failed_source)
+
+
+async def keys(shell: Shell, rest: str) -> None:
+    """edit with the keys of emacs or of vi: `:keys vi`"""
+    if shell.use_vi is None:
+        return complain(shell, "there are no keys here")
+    if rest not in ("vi", "emacs"):
+        return complain(shell, f":keys is vi or emacs, not {rest!r}")
+    shell.use_vi(rest == "vi")
+
+
 async def python(shell: Shell, rest: str) -> None:
     """the Python traceback under the last error"""
     if shell.last_error is None:
@@ -276,6 +292,8 @@ COMMANDS: Mapping[str, Act] = {
     ":more": more,
     ":stack": stack,
     ":python": python,
+    ":again": again,
+    ":keys": keys,
     ":load": load,
     ":shutdown": shutdown,
 }

@@ -28,6 +28,7 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style, merge_styles, style_from_pygments_cls
 
 PROMPT, MORE = "> ", "| "
+REFRESH = 1.0  # seconds between looks at the status below the prompt
 
 # What a key asks for with what is typed (or selected): to run it, to print its result, to look at its result.
 DO_IT, PRINT_IT, INSPECT_IT = "do", "print", "inspect"
@@ -131,6 +132,7 @@ class Reader:
             input_processors=[HighlightMatchingBracketProcessor(chars="[](){}")],
             key_bindings=self._keys(),
             bottom_toolbar=self._toolbar if colour else None,
+            refresh_interval=REFRESH if colour else 0,
             input=input,
             output=output,
         )

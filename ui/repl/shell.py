@@ -56,7 +56,8 @@ class Shell:
         self.last_error: Frame | None = None
         self.last_handle: str | None = None
         self.failed = False
-        self.unsaid = ""  # what was sent and never answered: the kernel went away
+        self.failed_source = ""  # the last source of which a statement failed, for :again
+        self.use_vi: Callable[[bool], None] | None = None  # where there are keys to choose
         self._tasks: set[asyncio.Task[None]] = set()
         self._on_interrupt: Callable[[], None] | None = None
 
@@ -65,10 +66,9 @@ class Shell:
     async def evaluate(self, source: str, wish: str = "print", origin: str = "<input>") -> bool:
         """Run the source's statements and show what comes of each. False if one failed.
 
-        LinkLost if the kernel went away; ``unsaid`` then holds the source.
+        LinkLost if the kernel went away.
         """
         self.last_handle = None
-        self.unsaid = source
         command = Evaluate(
             source=source, origin=origin, workspace=self.workspace, policy=self.policy_to_ask(), stream=True
         )
@@ -87,7 +87,6 @@ class Shell:
                     reply = None
             if self._tasks:
                 await asyncio.gather(*self._tasks)
-        self.unsaid = ""
         if reply is None:
             self.screen.say("Not waiting any longer. It has not stopped yet; what you send next comes after it.", "bad")
             self.failed = True
@@ -95,7 +94,8 @@ class Shell:
         ok = self._ended(reply, wish)
         if ok and wish == "inspect" and self.last_handle:
             await self.inspect(self.last_handle)
-        self.failed = self.failed or not ok
+        if not ok:
+            self.failed, self.failed_source = True, source
         return ok
 
     def policy_to_ask(self) -> Policy:

@@ -57,7 +57,7 @@ def error(
         number = str(line or 1)
         lines.append(f"{screen.ink(number.rjust(4) + ' | ', 'faint')}{visible(shown)}")
         lines.append(" " * 4 + screen.ink(" | ", "faint") + " " * start + screen.ink("^" * width, "caret"))
-    lines += [screen.ink("  in ", "faint") + visible(frame) for frame in shorten_stack(stack)]
+    lines += [screen.ink(visible(each), "faint") for each in shorten_stack(stack)]
     return lines
 
 

@@ -15,7 +15,7 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output
 
-from ...bridge.covenant import Approval, Complete, Completions
+from ...bridge.covenant import Approval, Complete, Completions, Event, Goodbye
 from ...grammar import is_complete
 from ..link import LinkLost
 from .approval import Decision, decide, edit_in_editor
@@ -79,6 +79,8 @@ class TerminalRepl:
         self.revive = revive
         self.keys = Keys(input, output)
         shell.decide = self._decide
+        self.notes: list[str] = []
+        shell.link.on_event = self._heard
         self.reader = Reader(
             is_complete=is_complete,
             lexer=_lexer() if shell.screen.colour else None,
@@ -91,11 +93,15 @@ class TerminalRepl:
             input=input,
             output=output,
         )
+        shell.use_vi = self.reader.use_vi
 
     async def run(self) -> int:
         """Read and answer until the person leaves. The exit status is 0: errors were shown to the person."""
         shell, draft = self.shell, ""
         while True:
+            for note in self.notes:
+                shell.screen.say(note)
+            self.notes.clear()
             try:
                 typed = await self.reader.read(draft)
             except KeyboardInterrupt:
@@ -175,7 +181,14 @@ class TerminalRepl:
             for each in reply.items
         ]
 
+    def _heard(self, event: Event) -> None:
+        """An event that answers nothing. It is said before the next prompt, not into what is being typed."""
+        if isinstance(event, Goodbye):
+            self.notes.append(f"The kernel has stopped: {event.reason}.")
+
     def _status(self) -> str:
+        if self.shell.link.away:
+            return "no kernel is there just now"
         return f"{self.shell.link.place}  workspace {self.shell.workspace}  jit {self.shell.policy}  :help"
 
 
