@@ -4,9 +4,9 @@ An object refers, along ``parent*``, to the whole world. What goes into the file
 it without passing an object that the world has a name for; references to those are kept as names (``Account``), and
 mean the object of that name in the image into which the file is read.
 
-The file: a line ``BATOS-EXPORT 1``, a line of JSON (``root``, ``objects``, ``outside``: oid to name), then the records as
-ZODB's exportFile writes them (oid, length, pickle; sixteen bytes of ff at the end), then the SHA-256 of all that. Unlike
-ZODB's importFile, which makes whatever a pickle asks for, only classes of the image are let in.
+The file: a line ``BATOS-EXPORT 1``, a line of JSON (``root``, ``objects``, ``outside``: oid to name), then the records
+as ZODB's exportFile writes them (oid, length, pickle; sixteen bytes of ff at the end), then the SHA-256 of all that.
+Unlike ZODB's importFile, which makes whatever a pickle asks for, only classes of the image are let in.
 """
 
 from __future__ import annotations

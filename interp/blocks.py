@@ -1,8 +1,8 @@
 """Blocks at rest: how a running block becomes a StoredBlock and runs again after a restart.
 
-A block is stored as the source of the method (or statement) it was written in, which block of it (its function's name, unique in
-the unit), how the unit's free names were resolved, and the values it captured. Reviving compiles the unit again, finds the
-block's code in it, and gives that new cells.
+A block is stored as the source of the method (or statement) it was written in, which block of it (its function's name,
+unique in the unit), how the unit's free names were resolved, and the values it captured. Reviving compiles the unit
+again, finds the block's code in it, and gives that new cells.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def _compile(world: World, recipe: dict[str, Any], where: tuple[Any, ...]) -> tu
     program = parse(recipe["text"])
     statement = next(s for s in program.statements if not isinstance(s, nodes.Variables))
     known = dict(where)
-    return compile_statement(statement, Mode(lambda name: known.get(name, "dynamic"), redefined=world.redefined), filename), filename
+    return compile_statement(
+        statement, Mode(lambda name: known.get(name, "dynamic"), redefined=world.redefined), filename
+    ), filename
 
 
 def hash_of(text: str, where: tuple[Any, ...]) -> str:
