@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import zmq
 
-from .core import Core, KernelGone, NoAnswer, Pending, socket_missing
+from .core import AWAY, Core, KernelGone, NoAnswer, Pending, socket_missing
 from .covenant import Approve, Command, Done, Evaluate, Event, Interrupt, Policy, Reply, Welcome
 from .wiring import dealer, monitor_of, note_event, send_now
 
@@ -27,10 +27,10 @@ class AsyncClient:
     """As Client, with coroutines. Events that belong to no command go to `on_event` if it is set, else to
     `next_event`."""
 
-    def __init__(self, endpoint: str, name: str = "client") -> None:
+    def __init__(self, endpoint: str, name: str = "client", patience: float = AWAY) -> None:
         self.endpoint = endpoint
         self._context: zmq.Context[Any] = zmq.Context()
-        self._core = Core(endpoint, name, self._send)
+        self._core = Core(endpoint, name, self._send, patience)
         self._socket: Any = dealer(self._context, endpoint, self._core.identity)
         self._monitor: Any = monitor_of(self._socket)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -119,14 +119,15 @@ class AsyncClient:
         workspace: str = "default",
         policy: Policy = "off",
         atomic: bool = False,
+        stop_on_error: bool = False,
         seconds: float | None = None,
         on_event: Callable[[Event], None] | None = None,
         timeout: float | None = None,
     ) -> Done:
         """Runs `source`. With `on_event`, outcomes are streamed to it as they commit (and are not in the answer)."""
         command = Evaluate(
-            source=source, origin=origin, workspace=workspace, policy=policy, atomic=atomic, seconds=seconds,
-            stream=on_event is not None,
+            source=source, origin=origin, workspace=workspace, policy=policy, atomic=atomic,
+            stop_on_error=stop_on_error, seconds=seconds, stream=on_event is not None,
         )  # fmt: skip
         reply = await self.call(command, timeout, on_event)
         assert isinstance(reply, Done)

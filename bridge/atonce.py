@@ -113,7 +113,7 @@ def _interrupt(server: Server, session: Session, command: Interrupt) -> Reply:
     if request is None:
         return _error(command, Code.NO_SUCH_REQUEST, "nothing of this session is running")
     if request is session.running:
-        request.interrupt()
+        server.interrupt(request)
     else:
         server.cancel(session, request.id)
     return Done(id=command.id)

@@ -16,7 +16,7 @@ from typing import Literal
 
 import zmq
 
-from .core import Core, KernelGone, NoAnswer, Pending, socket_missing
+from .core import AWAY, Core, KernelGone, NoAnswer, Pending, socket_missing
 from .covenant import Approve, Command, Done, Evaluate, Event, Interrupt, Policy, Reply, Welcome
 from .wiring import dealer, monitor_of, note_event, send_now
 
@@ -24,16 +24,17 @@ TURN = 0.25  # seconds between looks at the clock while waiting
 
 
 class Client:
-    """A connection to a kernel. `connect` says hello; `call` sends a command and waits for its answer.
+    """A connection to a kernel. `connect` says hello; `call` sends a command and waits for its answer. A connection
+    that breaks has `patience` seconds to come back.
 
     Errors: BridgeProblem with the kernel's code when a command is refused or fails; KernelGone when there is no kernel;
     NoAnswer when `timeout` seconds pass.
     """
 
-    def __init__(self, endpoint: str, name: str = "client") -> None:
+    def __init__(self, endpoint: str, name: str = "client", patience: float = AWAY) -> None:
         self.endpoint = endpoint
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._core = Core(endpoint, name, self._send)
+        self._core = Core(endpoint, name, self._send, patience)
         self._socket = dealer(self._context, endpoint, self._core.identity)
         self._monitor = monitor_of(self._socket)
         self._poller = zmq.Poller()
@@ -102,16 +103,17 @@ class Client:
         workspace: str = "default",
         policy: Policy = "off",
         atomic: bool = False,
+        stop_on_error: bool = False,
         seconds: float | None = None,
         on_event: Callable[[Event], None] | None = None,
         timeout: float | None = None,
     ) -> Done:
         """Runs `source`. With `on_event`, outcomes are streamed to it as they commit (and are not in the answer).
-        Ctrl-C interrupts the message and not the caller, who gets the answer `interrupted`; a second one is
+        Ctrl-C interrupts the message and not the caller, who gets an outcome `interrupted`; a second one is
         raised."""
         command = Evaluate(
-            source=source, origin=origin, workspace=workspace, policy=policy, atomic=atomic, seconds=seconds,
-            stream=on_event is not None,
+            source=source, origin=origin, workspace=workspace, policy=policy, atomic=atomic,
+            stop_on_error=stop_on_error, seconds=seconds, stream=on_event is not None,
         )  # fmt: skip
         pending = self._core.begin(command, on_event)
         try:

@@ -36,6 +36,7 @@ class Code(StrEnum):
     BAD_VALUE = "bad-value"  # a value that cannot become an object of the image
     BAD_METHOD = "bad-method"  # the method's code does not parse, or defines another selector
     INTERRUPTED = "interrupted"  # stopped by an interrupt
+    CANNOT_UNDO = "cannot-undo"  # later work rests on it, or there is nothing to undo
     CONFLICT = "conflict"  # other writers won every retry
     NOT_OFFERED = "not-offered"  # this kernel has no such service
     UNSENDABLE = "unsendable"  # the reply would not fit a frame

@@ -20,7 +20,7 @@ from .wire import WireProblem, pack, unpack_reply
 
 SILENCE = 2.0  # seconds without a word from the kernel before it is pinged
 DEAF = 15.0  # seconds without a word, in spite of pings, after which it counts as gone
-AWAY = 3.0  # seconds that a broken connection has to come back
+AWAY = 3.0  # seconds that a broken connection has to come back, unless the caller says otherwise
 
 
 class BridgeProblem(Exception):
@@ -74,7 +74,8 @@ class Pending:
 class Core:
     """The state of one client. `send` is given the frames to go out, and answers False if there is no connection."""
 
-    def __init__(self, endpoint: str, name: str, send: Callable[[bytes], bool]) -> None:
+    def __init__(self, endpoint: str, name: str, send: Callable[[bytes], bool], patience: float = AWAY) -> None:
+        self.patience = patience
         self.endpoint = endpoint
         self.name = name
         self.identity = b"\x01" + secrets.token_bytes(16)  # not zero: libzmq keeps those for itself
@@ -182,7 +183,7 @@ class Core:
     def tick(self) -> None:
         """Called now and then while answers are owed: notices a kernel that is gone or deaf."""
         now = monotonic()
-        if self.away_since is not None and now - self.away_since > AWAY:
+        if self.away_since is not None and now - self.away_since > self.patience:
             self.fail_all(f"no kernel answers at {self.endpoint}")
         elif now - self.heard > DEAF:
             self.fail_all(f"the kernel at {self.endpoint} has not answered for {DEAF:g} s")

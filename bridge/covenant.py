@@ -69,8 +69,9 @@ class Ping(Command):
 
 
 class Interrupt(Command):
-    """Stops this session's running message (or the one whose id is `target`). Answer: `done`; the message itself then
-    answers with the error `interrupted`. A message that has not begun is taken out of the queue."""
+    """Stops this session's running message (or the one whose id is `target`). Answer: `done`; an evaluate then answers
+    with an outcome whose error's code is `interrupted`. A message that has not begun is taken out of the queue, and
+    answers `cancelled`."""
 
     at_once: ClassVar[bool] = True
     command: Literal["interrupt"] = "interrupt"
@@ -179,7 +180,8 @@ class CreateMethodCommand(Command):
 class Evaluate(Command):
     """Runs the statements of `source`, each a transaction of its own unless `atomic`. Answer: `done` with an outcome
     per statement; with `stream`, the outcomes go out one by one as they commit, and `done` holds none of these. A
-    failed statement ends the run; `done.failed` is then true."""
+    failed statement leaves no change behind and does not keep the others from running, unless `stop_on_error`; an
+    interrupted one (its error's code is `interrupted`) ends the run. `done.failed`: at least one failed."""
 
     role: ClassVar[Role] = "write"
     command: Literal["evaluate"] = "evaluate"
@@ -188,6 +190,7 @@ class Evaluate(Command):
     workspace: Name = "default"
     policy: Policy = "off"
     atomic: bool = False
+    stop_on_error: bool = False
     stream: bool = False
     seconds: Annotated[float, Field(gt=0, le=86400)] | None = None  # budget of running time; None: the kernel's default
     megabytes: Annotated[int, Field(gt=0, le=1024 * 1024)] | None = None  # budget of memory; None: the kernel's default
@@ -248,12 +251,20 @@ class History(Command):
 
 
 class Undo(Command):
-    """Takes back the last transaction, or the one named. Answer: `data`, what was undone; `error` conflict if later
-    work rests on it."""
+    """Takes back the last `count` transactions that are not taken back yet, or the one named. Answer: `data`, what was
+    undone; `error` cannot-undo if later work rests on it."""
 
     role: ClassVar[Role] = "write"
     command: Literal["undo"] = "undo"
-    transaction: Annotated[str, Field(max_length=64)] | None = None
+    count: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 1
+    transaction: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
+
+
+class Redo(Command):
+    """Brings back what the last undo took back. Answer: `data`; `error` cannot-undo if there is nothing."""
+
+    role: ClassVar[Role] = "write"
+    command: Literal["redo"] = "redo"
 
 
 # -- replies and events -----------------------------------------------------------------------------------------------
@@ -461,7 +472,7 @@ Done.model_rebuild()
 AnyCommand = Annotated[
     Hello | Ping | Interrupt | Cancel | Subscribe | Unsubscribe | Approve | Pending | Status | Shutdown
     | GetFullStateCommand | UpdatePropertyCommand | CreateMethodCommand
-    | Evaluate | Inspect | Complete | Browse | Senders | Implementors | History | Undo,
+    | Evaluate | Inspect | Complete | Browse | Senders | Implementors | History | Undo | Redo,
     Field(discriminator="command"),
 ]  # fmt: skip
 AnyReply = Annotated[

@@ -97,7 +97,8 @@ class Request:
         self.delivered = 0
         self._server = server
         self._lock = threading.Lock()
-        self._stop: Callable[[], None] | None = None
+        self._stop: Callable[[], bool] | None = None
+        self._aside = 0
         self._finished = False
 
     def send(self, event: Event) -> None:
@@ -137,38 +138,37 @@ class Request:
         self.finish(ErrorReply(code=code, message=message))
 
     @contextmanager
-    def interruptible(self, stop: Callable[[], None]) -> Iterator[None]:
-        """While the body runs, an interrupt calls `stop` (on the server's thread, at most once, and never later than
-        the body's end: it cannot hit the next request of the same worker)."""
+    def interruptible(self, stop: Callable[[], bool]) -> Iterator[None]:
+        """While the body runs, an interrupt calls `stop`, on the server's thread: again and again until it answers True
+        (it hit), and never later than the body's end: it cannot hit the next request of the same worker."""
         with self._lock:
             self._stop = stop
-            if self.interrupted:
-                stop()
         try:
             yield
         finally:
             with self._lock:
                 self._stop = None
 
-    def interrupt(self) -> None:
-        """Asks the handler to stop."""
-        with self._lock:
-            if self.interrupted or self._finished:
-                return
-            self.interrupted = True
-            if self._stop is not None:
-                self._stop()
+    def interrupt(self) -> bool:
+        """Asks the handler to stop. False: it was at a point where it cannot be stopped; ask again in a moment."""
+        self.interrupted = True
         self._server.withdraw(self)
+        with self._lock:
+            return self._finished or (self._stop is not None and self._stop())
 
     @contextmanager
     def stepping_aside(self) -> Iterator[None]:
         """While the body waits for something slow (a person, a model), this request takes up no place among the running
-        ones: another begins in its stead."""
-        self._server.change_capacity(+1)
+        ones: another begins in its stead. May be nested; one thread at a time."""
+        self._aside += 1
+        if self._aside == 1:
+            self._server.change_capacity(+1)
         try:
             yield
         finally:
-            self._server.change_capacity(-1)
+            self._aside -= 1
+            if self._aside == 0:
+                self._server.change_capacity(-1)
 
     def ask(self, approval: Approval, timeout: float | None = None) -> Approve:
         """Sends `approval` and waits for the answer, blocking the calling thread alone.

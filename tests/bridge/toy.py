@@ -59,7 +59,7 @@ class Toy:
         self.began.put(command.source)
         if word == "wait":
             stopped = threading.Event()
-            with request.interruptible(stopped.set):
+            with request.interruptible(lambda: stopped.set() is None):
                 while not (stopped.wait(0.002) or self.release.is_set()):
                     pass
             if stopped.is_set():

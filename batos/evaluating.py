@@ -1,0 +1,153 @@
+"""An evaluate command on a worker: outcomes out as they commit, approvals asked and answered, misses out of the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .approval import Decision
+from .bridge.covenant import MAX_TEXT, Approval, Done, Evaluate, Frame, Progress
+from .bridge.covenant import Outcome as Told
+from .bridge.session import Withdrawn
+from .snapshot import cut, handle_of
+
+if TYPE_CHECKING:
+    from .bridge.session import Request
+    from .interp import Miss, Outcome, Report, Resolution, Worker
+
+APPROVAL_SECONDS = 3600.0  # how long a method waits for a person
+HELD = 256  # outcomes kept for the answer of an evaluate that does not stream; more of them are streamed all the same
+
+
+class Interrupted(Exception):
+    """The client interrupted between two statements."""
+
+
+def evaluate(worker: Worker, request: Request) -> None:
+    """Runs the command of a request and answers it."""
+    from .interp import Budget
+
+    command = request.command
+    assert isinstance(command, Evaluate)
+    held: list[Told] = []
+    failed = False
+    seconds = 0.0
+
+    def on_outcome(outcome: Outcome) -> None:
+        nonlocal failed, seconds
+        told = told_of(outcome)
+        failed = failed or told.error is not None
+        seconds += outcome.seconds
+        if command.stream or len(held) >= HELD:
+            request.send(told)
+        else:
+            held.append(told)
+        if request.interrupted and not (told.error is not None and told.error.code == "interrupted"):
+            raise Interrupted
+
+    budget = Budget(command.seconds, command.megabytes * 1024 * 1024 if command.megabytes is not None else None)
+    try:
+        with request.interruptible(worker.interrupt):
+            worker.evaluate(
+                command.source,
+                origin=command.origin,
+                workspace=command.workspace,
+                policy=command.policy,
+                approve=Asking(request),
+                budget=budget,
+                on_outcome=on_outcome,
+                atomic=command.atomic,
+                stop_on_error=command.stop_on_error,
+            )
+    except Interrupted:
+        failed = True
+        error = Frame(code="interrupted", message="interrupted before the next statement", text="interrupted")
+        held.append(Told(error=error))
+    request.finish(Done(outcomes=held, failed=failed, seconds=seconds, lost=request.lost))
+
+
+def told_of(outcome: Outcome) -> Told:
+    """An outcome for the wire, with everything in it bounded."""
+    return Told(
+        statement=cut(outcome.statement, 65536),
+        line=outcome.line,
+        printed=None if outcome.printed is None else cut(outcome.printed, MAX_TEXT),
+        transcript=cut(outcome.transcript, MAX_TEXT),
+        error=None if outcome.error is None else frame_of(outcome.error),
+        handle=handle_of(outcome.value),
+        seconds=outcome.seconds,
+    )
+
+
+def frame_of(report: Report) -> Frame:
+    return Frame(
+        code=report.code,
+        message=cut(report.message, 65536),
+        origin=report.origin,
+        line=report.line,
+        column=report.column,
+        length=report.length,
+        source_line=cut(report.source_line, 4096),
+        stack=[cut(place, 512) for place in report.stack[:200]],
+        python=cut(report.python, 65536),
+        text=cut(report.render(), 131072),
+    )
+
+
+class Asking:
+    """The `approve` of a message: asks the client who sent it (or whoever else may approve), and waits.
+
+    Besides being called with a proposal, it lets whoever writes the method say how far it is (`progress`), and see
+    whether the person has lost patience (`interrupted`).
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+    def __call__(self, proposal: Any) -> Decision:
+        approval = Approval(
+            prototype=cut(str(getattr(proposal, "prototype", "")), 1024),
+            selector=str(getattr(proposal, "selector", ""))[:512],
+            explanation=cut(str(getattr(proposal, "explanation", "")), 65536),
+            code=cut(str(getattr(proposal, "code", "")), 262144),
+            replaces=cut(str(getattr(proposal, "replaces", None) or ""), 262144),
+            gates=[_gate(gate) for gate in list(getattr(proposal, "gates", ()) or ())[:100]],
+            note=cut(str(getattr(proposal, "note", "")), 4096),
+        )
+        try:
+            answer = self.request.ask(approval, APPROVAL_SECONDS)
+        except (Withdrawn, TimeoutError):
+            return Decision("no")
+        return Decision(answer.decision, answer.code, answer.hint)
+
+    @property
+    def interrupted(self) -> bool:
+        return self.request.interrupted
+
+    def progress(self, phase: str, elapsed: float = 0.0, tokens: int = 0, text: str = "") -> None:
+        """Tells the client how far the model is."""
+        self.request.send(Progress(phase=phase[:200], elapsed=elapsed, tokens=tokens, text=cut(text, 65536)))
+
+
+def _gate(gate: Any) -> dict[str, Any]:
+    if isinstance(gate, str):
+        return {"name": cut(gate, 1024), "verdict": "", "detail": ""}
+    if isinstance(gate, dict):
+        return {str(key)[:64]: cut(str(value), 4096) for key, value in list(gate.items())[:20]}
+    return {
+        name: cut(str(getattr(gate, name)), 4096)
+        for name in ("name", "verdict", "detail", "passed", "seconds")
+        if getattr(gate, name, None) is not None
+    }
+
+
+class Aside:
+    """Around whoever answers misses: while he works, the message takes up no worker's place."""
+
+    def __init__(self, misses: Any) -> None:
+        self.misses = misses
+
+    def resolve(self, miss: Miss, worker: Worker, approve: Any) -> Resolution:
+        if isinstance(approve, Asking):
+            with approve.request.stepping_aside():
+                return self.misses.resolve(miss, worker, approve)
+        return self.misses.resolve(miss, worker, approve)

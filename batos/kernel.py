@@ -1,0 +1,213 @@
+"""The kernel: one process that holds an image and serves it over the Synaptic Bridge.
+
+The server's loop runs on the main thread and never touches the image. Each worker thread has an interpreter with a
+connection of its own (pool.py); the watcher has another (watching.py). What they share is the Image, which only hands
+out connections.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from . import __version__
+from .bridge.codes import Code
+from .bridge.covenant import Evaluate, History, Redo, Undo
+from .bridge.endpoint import EndpointProblem, default_endpoint
+from .bridge.server import Server
+from .commands import carry_out
+from .evaluating import Aside, evaluate
+from .image import ImageProblem, announce, open_image, withdraw
+from .interp import Worker
+from .logs import log_to
+from .pool import Pool
+from .snapshot import Refused
+from .watching import Watcher
+
+if TYPE_CHECKING:
+    from .bridge.session import Request
+
+log = logging.getLogger("batos.kernel")
+
+# A busy worker gives way after this many seconds when the loop wants to answer a ping. Python's own 5 ms, several times
+# over for one answer, would be felt.
+SWITCH_SECONDS = 0.0005
+GRACE = 5.0  # seconds that running messages have to finish when the kernel is stopped
+
+
+class Kernel:
+    """Holds the image at `location` from `__init__` to the end of `run`. Raises ImageProblem, EndpointProblem."""
+
+    def __init__(self, location: str, endpoint: str | None = None, workers: int = 2, policy: str = "ask") -> None:
+        self.began = time.time()
+        self.image = open_image(location)
+        try:
+            self.policy = policy
+            self.misses = _misses(location) if policy != "off" else None
+            first = self._worker("worker-1")
+            self.server = Server(endpoint or default_endpoint(self.image.location), self, capacity=workers)
+            self.server.bind()
+        except BaseException:
+            self.image.close()
+            raise
+        self.pool = Pool(workers, self._worker, self.work)
+        self.pool.warm(first)
+        self.watcher = Watcher(self._worker, self.server.publish)
+
+    @property
+    def endpoint(self) -> str:
+        return self.server.endpoint
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Serves until it is told to stop; `ready` is called once clients can connect."""
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        try:
+            announce(self.image.location, self.endpoint)
+            asyncio.run(self._serve(ready))
+        finally:
+            sys.setswitchinterval(before)
+            withdraw(self.image.location)
+            self.watcher.close()
+            self.pool.close()
+            self.image.close()
+            log.info("stopped")
+
+    async def _serve(self, ready: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.server.stop, f"the kernel was stopped ({number.name})", GRACE)
+        # What was made by now stays: the collector need not look at it again.
+        gc.freeze()
+        log.info("ready", extra={"endpoint": self.endpoint, "image": self.image.location, "kernel": self.server.kernel})
+        loop.call_soon(ready)
+        await self.server.run()
+
+    def _worker(self, name: str) -> Worker:
+        return Worker(self.image, name=name, misses=Aside(self.misses) if self.misses is not None else None)
+
+    # -- what the server asks of its handler --------------------------------------------------------------------------
+
+    def start(self, request: Request) -> None:
+        self.pool.start(request)
+
+    def watch(self, session: bytes, topics: Iterable[str]) -> None:
+        self.watcher.watch(session, topics)
+
+    def describe(self) -> dict[str, object]:
+        return {
+            "version": __version__,
+            "image": self.image.location,
+            "workers": len(self.pool),
+            "policy": self.policy,
+            "up": time.time() - self.began,
+        }
+
+    def shutdown(self, now: bool) -> None:
+        self.server.stop("a client asked for it", 0.0 if now else GRACE)
+
+    # -- on a worker's thread -----------------------------------------------------------------------------------------
+
+    def work(self, worker: Worker, request: Request) -> None:
+        """Carries out one request and answers it."""
+        command = request.command
+        try:
+            match command:
+                case Evaluate():
+                    evaluate(worker, request)
+                case Undo() | Redo():
+                    from .past import remember
+
+                    request.finish(remember(self.image, command, request.session_name))
+                case History(selector=None):
+                    from .past import remember
+
+                    request.finish(remember(self.image, command, request.session_name))
+                case _:
+                    author = request.session_name
+                    note = f"{command.model_dump(include={'command'})['command']} from {author or 'a client'}"
+                    request.finish(worker.transact(lambda world: carry_out(world, command, author), note))
+        except Refused as problem:
+            request.fail(problem.code, str(problem))
+        except ImageProblem as problem:
+            request.fail(Code.FAILED, f"{problem} ({problem.code})")
+        except Exception as problem:
+            from ZODB.POSException import ConflictError
+
+            if not isinstance(problem, ConflictError):
+                log.exception("a command failed", extra={"command": type(command).__name__})
+            code = Code.CONFLICT if isinstance(problem, ConflictError) else Code.FAILED
+            request.fail(code, f"{type(problem).__name__}: {problem}"[:1000])
+        self.watcher.committed()
+
+
+def _misses(location: str) -> Any:
+    """Who writes missing methods; None where that part is not installed."""
+    from . import jit
+
+    handler = getattr(jit, "miss_handler", None)
+    return handler(location) if handler is not None else None
+
+
+def main(
+    location: str,
+    endpoint: str | None = None,
+    workers: int = 2,
+    policy: str = "ask",
+    ready_fd: int | None = None,
+    ready_file: str | None = None,
+) -> int:
+    """Runs a kernel until it is stopped; the exit status.
+
+    When clients can connect, one line `ready ENDPOINT` goes to stdout, and the endpoint to `ready_fd` or `ready_file`
+    (which appears whole) if given. What keeps it from starting goes to stderr, and the status is 1.
+    """
+    handler: logging.Handler | None = None
+    try:
+        kernel = Kernel(location, endpoint, workers, policy)
+    except (ImageProblem, EndpointProblem) as problem:
+        print(f"batos kernel: {problem}", file=sys.stderr)
+        return 1
+    path = kernel.image.path
+    handler = log_to(path.with_name(path.name + ".log") if path is not None else None)
+
+    def ready() -> None:
+        text = kernel.endpoint
+        print(f"ready {text}  image {kernel.image.location}  process {os.getpid()}", flush=True)
+        if ready_fd is not None:
+            os.write(ready_fd, text.encode() + b"\n")
+            os.close(ready_fd)
+        if ready_file is not None:
+            draft = f"{ready_file}.{os.getpid()}"
+            with open(draft, "w", encoding="utf-8") as file:
+                file.write(text + "\n")
+            os.replace(draft, ready_file)
+        # Nobody need read our stdout after that line: what Python code prints must not fill a pipe and stop us.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+
+    try:
+        kernel.run(ready)
+    finally:
+        logging.getLogger("batos").removeHandler(handler)
+        handler.close()
+    return 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m batos.kernel", description="Hold an image and serve it.")
+    parser.add_argument("image")
+    parser.add_argument("--listen", default=None, metavar="ENDPOINT")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--jit", default="off", choices=["off", "ask", "auto"])
+    parser.add_argument("--ready-fd", type=int, default=None)
+    parser.add_argument("--ready-file", default=None)
+    given = parser.parse_args()
+    sys.exit(main(given.image, given.listen, given.workers, given.jit, given.ready_fd, given.ready_file))

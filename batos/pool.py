@@ -1,0 +1,108 @@
+"""Worker threads: each with an interpreter of its own, taking requests one at a time.
+
+There are as many as requests may run at once, and more for a while when some step aside to wait for a model or a
+person: a thread that waits keeps its world, so another one, with another world, takes its place.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .bridge.codes import Code
+from .interp.worker import STACK_BYTES
+
+if TYPE_CHECKING:
+    from .bridge.session import Request
+    from .interp import Worker
+
+log = logging.getLogger("batos.pool")
+
+MOST = 64  # threads, waiting ones included
+
+
+class Pool:
+    """`start(request)` has `work(worker, request)` called on some thread; `make()` makes a thread's worker."""
+
+    def __init__(self, size: int, make: Callable[[str], Worker], work: Callable[[Worker, Request], None]) -> None:
+        self.size = size
+        self._make = make
+        self._work = work
+        self._jobs: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads: set[threading.Thread] = set()
+        self._outstanding = 0  # requests taken on and not finished
+        self._numbered = 0
+
+    def start(self, request: Request) -> None:
+        """Takes a request on; returns at once."""
+        with self._lock:
+            self._outstanding += 1
+            if self._outstanding > len(self._threads) < MOST:
+                self._spawn()
+        self._jobs.put(request)
+
+    def warm(self, worker: Worker) -> None:
+        """Begins with one thread, around a worker that is there already."""
+        with self._lock:
+            self._spawn(worker)
+
+    def close(self, patience: float = 5.0) -> None:
+        """Ends the threads; those that are still busy after `patience` seconds are left to die with the process."""
+        with self._lock:
+            threads = list(self._threads)
+        for _ in threads:
+            self._jobs.put(None)
+        for thread in threads:
+            thread.join(patience)
+
+    def __len__(self) -> int:
+        return len(self._threads)
+
+    def _spawn(self, worker: Worker | None = None) -> None:
+        self._numbered += 1
+        before = threading.stack_size(STACK_BYTES)
+        try:
+            name = f"worker-{self._numbered}"
+            thread = threading.Thread(target=self._run, args=(name, worker), name=name, daemon=True)
+            thread.start()
+        finally:
+            threading.stack_size(before)
+        self._threads.add(thread)
+
+    def _run(self, name: str, worker: Worker | None) -> None:
+        try:
+            while (request := self._jobs.get()) is not None:
+                try:
+                    if worker is None:
+                        worker = self._make(name)
+                    self._work(worker, request)
+                except BaseException as problem:  # our own mistake; the worker may be in any state
+                    log.exception("a request failed")
+                    request.fail(Code.FAILED, f"the kernel failed ({type(problem).__name__}); its log says how")
+                    self._discard(worker)
+                    worker = None
+                if self._is_surplus():
+                    break
+        finally:
+            self._discard(worker)
+            with self._lock:
+                self._threads.discard(threading.current_thread())
+
+    def _is_surplus(self) -> bool:
+        with self._lock:
+            self._outstanding -= 1
+            if len(self._threads) - self._outstanding <= self.size or len(self._threads) <= self.size:
+                return False
+            self._threads.discard(threading.current_thread())
+            return True
+
+    def _discard(self, worker: Worker | None) -> None:
+        if worker is not None:
+            try:
+                worker.close()
+            except Exception:
+                log.exception("a worker did not close")
