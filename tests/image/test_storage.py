@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from pathlib import Path
 import pytest
 from persistent.mapping import PersistentMapping
 from ZODB.FileStorage import FileStorage
+from ZODB.fsIndex import fsIndex
 
-from batos.image import announce, holder, open_image, withdraw
+from batos.image import announce, holder, imagefile, open_image, withdraw
 from batos.image.errors import (
     BadLocation,
     ImageClosed,
@@ -459,6 +461,23 @@ def test_a_wrong_index_is_noticed_and_made_anew(location, how):
     with open_image(location) as image:
         assert image.notes == []
     assert len(read(location)) == 51
+
+
+def test_the_index_is_saved_as_the_image_grows(location, tmp_path, monkeypatch):
+    """What a killed process leaves to be read again is bounded."""
+    monkeypatch.setattr(imagefile, "INDEX_EVERY", 40)
+    copy = tmp_path / "copy.fs"
+    with open_image(location) as image:
+        for number in range(200):
+            with image.db.transaction() as connection:
+                connection.root()[f"n{number}"] = PersistentMapping()
+        shutil.copy(location, copy)
+        shutil.copy(f"{location}.index", f"{copy}.index")
+    indexed = fsIndex.load(f"{copy}.index")["pos"]
+    left = [start for start, _ in transactions(copy) if start >= indexed]
+    assert 0 <= len(left) < 40
+    with open_image(copy) as image, image.db.transaction() as connection:
+        assert image.notes == [] and len(connection.root()) == 201
 
 
 # ---------------------------------------------------------------- no permission, no room
