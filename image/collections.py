@@ -65,9 +65,29 @@ def sequences_equal(a: Any, b: Any) -> bool:
 
 
 class Array(Collection):
-    """A sequence of fixed size; ``_items`` is a list. Literal arrays are tuples, equal to it by contents."""
+    """A sequence of fixed size; ``_items`` is a list. Literal arrays are tuples, equal to it by contents.
+
+    Compiled code indexes the same list as ``_v_array``, which nothing but an Array has, and writes into it as
+    ``_v_mine``, which only a live Array has. Whoever replaces ``_items`` must drop both; neither is stored.
+    """
 
     _p_traits = "Array"
+
+    @staticmethod
+    def _p_live(thing: Any) -> None:
+        slots = vars(thing)
+        if "_items" in slots:
+            slots["_v_array"] = slots["_v_mine"] = slots["_items"]
+
+    @staticmethod
+    def _p_clean(thing: Any) -> None:
+        vars(thing).pop("_v_mine", None)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        slots = vars(self)
+        if isinstance(slots.get("_items"), list):
+            slots["_v_array"] = slots["_items"]
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, tuple) or getattr(type(other), "_p_ghost", type(other)) is Array:

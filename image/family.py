@@ -29,11 +29,13 @@ _plain = {
 
 def pair(ghost: type[Body], families: Any, family: Any) -> tuple[type, type]:
     """Two new types (clean, live) for instances of the class ``ghost``; ``family`` is what they are the family of."""
+    to_live, to_clean = ghost._p_live, ghost._p_clean
     marks = {
         "_p_ghost": ghost,
         "_p_families": families,
         "_p_family": family,
         "_p_traits": ghost._p_traits,
+        "_p_live": staticmethod(to_live),
         **{name: vars(ghost)[name] for name in ("__eq__", "__hash__") if name in vars(ghost)},
     }
     if "_p_resolveConflict" in dir(ghost):
@@ -47,8 +49,10 @@ def pair(ghost: type[Body], families: Any, family: Any) -> tuple[type, type]:
         # False from True is the commit; None was answered by _p_deactivate below.
         if value is not None and not value and _changed.__get__(self) is False:
             set_class(self, clean)
+            to_clean(self)
         elif value and type(self) is clean:
             set_class(self, live)
+            to_live(self)
 
     def del_changed(self: Any) -> None:
         _changed.__delete__(self)
@@ -68,6 +72,7 @@ def pair(ghost: type[Body], families: Any, family: Any) -> tuple[type, type]:
             Persistent.__setattr__(self, name, value)
         else:
             Persistent.__setattr__(self, "__class__", live)  # registers with the connection
+            to_live(self)
             setattr(self, name, value)
 
     def erase(self: Any, name: str) -> None:
@@ -75,6 +80,7 @@ def pair(ghost: type[Body], families: Any, family: Any) -> tuple[type, type]:
             Persistent.__delattr__(self, name)
         else:
             Persistent.__setattr__(self, "__class__", live)
+            to_live(self)
             delattr(self, name)
 
     both = {

@@ -76,6 +76,14 @@ class Body(Persistent, metaclass=Kind):
     def _slots(self) -> Slots:
         return Slots(self)
 
+    @staticmethod
+    def _p_live(thing: Any) -> None:
+        """Called when an object becomes live; a class may note in the object what only live ones have."""
+
+    @staticmethod
+    def _p_clean(thing: Any) -> None:
+        """Called when an object becomes clean."""
+
     def __getstate__(self) -> dict[str, Any]:
         # A ghost asked for its state must load first; vars() would show an empty dict.
         if self._p_changed is None:

@@ -29,7 +29,7 @@ COMPARE: dict[str, type[ast.cmpop]] = {
 }
 NIL_TESTS = frozenset(("isNil", "notNil"))
 NUMERIC = ("int", "float", "num")
-NUMBER_SELECTORS = frozenset({*OPERATORS, *WHOLE, *BITS, *COMPARE, "/"})
+NUMBER_SELECTORS = frozenset({*OPERATORS, *WHOLE, *BITS, *COMPARE, "/", "bitShift:"})
 
 
 def value(em: Emitter, node: n.Send) -> ast.expr | None:
@@ -50,6 +50,8 @@ def value(em: Emitter, node: n.Send) -> ast.expr | None:
             return _nil_test(em, node)
         case "value" | "value:" | "value:value:" | "value:value:value:":
             return _call(em, node)
+        case "bitShift:":
+            return _shift(em, node)
         case "at:" if len(node.args) == 1:
             return _at(em, node)
         case "at:put:":
@@ -223,11 +225,11 @@ def _fused(em: Emitter, node: n.Send) -> ast.expr:
         right, rk = fast(node.args[0])
         name = em.temp()
         other = em.temp()
-        from .compiler import load, store
+        from .compiler import class_of, load, store
 
         numeric = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests) if tests else None
         checks = [
-            ast.Compare(ast.Call(load("type"), [ast.NamedExpr(store(name), left)], []), [ast.Is()], [load("float")]),
+            ast.Compare(class_of(ast.NamedExpr(store(name), left)), [ast.Is()], [load("float")]),
             ast.NamedExpr(store(other), right),
         ]
         test = ast.BoolOp(ast.And(), [*([numeric] if numeric is not None else []), *checks])
@@ -255,6 +257,23 @@ def _whole(em: Emitter, node: n.Send) -> ast.expr | None:
     if not tests:
         return typed(fast, "int")  # type: ignore[no-any-return]
     return _guard(node, tests, fast, _plain(em, node, _again(left), _again(right)), None)
+
+
+def _shift(em: Emitter, node: n.Send) -> ast.expr | None:
+    """A shift by a small constant."""
+    from .compiler import const, kind_of, located, typed
+
+    by = node.args[0]
+    minus = isinstance(by, n.Number) and type(by.value) is int and -64 <= by.value <= 64
+    if not minus or (isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super"):
+        return None
+    assert isinstance(by, n.Number) and isinstance(by.value, int)
+    left = _held(em, em.expr(node.receiver))
+    operator: ast.operator = ast.LShift() if by.value >= 0 else ast.RShift()
+    fast = located(ast.BinOp(_again(left), operator, const(abs(by.value))), node)
+    if kind_of(left) == "int":
+        return typed(fast, "int")  # type: ignore[no-any-return]
+    return _guard(node, [_is(_again(left), "int")], fast, _plain(em, node, _again(left), const(by.value)), None)
 
 
 # --- identity and truth ---------------------------------------------------------
@@ -292,12 +311,18 @@ def _singular(expression: ast.expr) -> bool:
 
 
 def _not(em: Emitter, node: n.Send) -> ast.expr | None:
-    from .compiler import kind_of, located, typed
+    from .compiler import located, typed
+    from .control import condition
 
-    receiver = em.expr(node.receiver)
-    if kind_of(receiver) == "bool":
+    if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
+        return None
+    receiver, sure = condition(em, node.receiver, "")
+    if sure:
         return typed(located(ast.UnaryOp(ast.Not(), receiver), node), "bool")  # type: ignore[no-any-return]
-    return located(em.plain_send(receiver, "not", []), node)  # type: ignore[no-any-return]
+    receiver = _held(em, receiver)
+    test = _is(_again(receiver), "bool")
+    slow = em.plain_send(_again(receiver), "not", [])
+    return located(ast.IfExp(test, ast.UnaryOp(ast.Not(), _again(receiver)), slow), node)  # type: ignore[no-any-return]
 
 
 def _nil_test(em: Emitter, node: n.Send) -> ast.expr | None:
@@ -313,58 +338,84 @@ def _nil_test(em: Emitter, node: n.Send) -> ast.expr | None:
 
 
 def _call(em: Emitter, node: n.Send) -> ast.expr | None:
-    from .compiler import call, load, located
+    from .compiler import class_of, load, located
 
     receiver, *args = em.expressions([node.receiver, *node.args])
     receiver = _held(em, receiver)
+    if isinstance(receiver, ast.Constant):
+        return located(em.plain_send(receiver, node.selector, args), node)  # type: ignore[no-any-return]
     args = [_held(em, arg) for arg in args]
-    test = ast.Compare(call("type", _again(receiver)), [ast.Is()], [load("function")])
+    test = ast.Compare(class_of(_again(receiver)), [ast.Is()], [load("function")])
     fast = located(ast.Call(_again(receiver), [_again(arg) for arg in args], []), node)
     slow = em.plain_send(_again(receiver), node.selector, [_again(arg) for arg in args])
     return located(ast.IfExp(test, fast, slow), node)  # type: ignore[no-any-return]
 
 
 def _at(em: Emitter, node: n.Send) -> ast.expr | None:
-    from .compiler import located
+    """``a at: i``: an Array's list is indexed, as what is not an Array lacks it; anything else is sent."""
+    from .compiler import call, load, located
 
     receiver, index = em.expressions([node.receiver, node.args[0]])
+    if "at:" in em.mode.timid or em.mode.checked or isinstance(receiver, ast.Constant):
+        return located(em.plain_send(receiver, "at:", [index]), node)  # type: ignore[no-any-return]
     receiver, index = _held(em, receiver), _held(em, index)
-    test, place = _array_guard(receiver, index, "Array clean", "Array live")
-    fast = ast.Subscript(ast.Attribute(_again(receiver), "_items", ast.Load()), place, ast.Load())
-    slow = em.plain_send(_again(receiver), "at:", [_again(index)])
-    return located(ast.IfExp(test, fast, slow), node)  # type: ignore[no-any-return]
+    tests, place = _index(index)
+    target = em.temp()
+    item = ast.Subscript(ast.Attribute(_again(receiver), "_v_array", ast.Load()), place, ast.Load())
+    miss = located(call("at_miss", _again(receiver), _again(index), em.site()), node)
+    slow = located(em.plain_send(_again(receiver), "at:", [_again(index)]), node)
+    _try(em, node, tests, target, [_assign(target, located(item, node))], miss, slow)
+    return load(target)
 
 
 def _at_put(em: Emitter, node: n.Send) -> ast.expr | None:
-    from .compiler import const, located
+    from .compiler import call, load, located
 
     receiver, index, value = em.expressions([node.receiver, *node.args])
+    if "at:put:" in em.mode.timid or em.mode.checked or isinstance(receiver, ast.Constant):
+        return located(em.plain_send(receiver, "at:put:", [index, value]), node)  # type: ignore[no-any-return]
     receiver, index, value = _held(em, receiver), _held(em, index), _held(em, value)
-    test, place = _array_guard(receiver, index, "Array live")
-    target = ast.Subscript(ast.Attribute(_again(receiver), "_items", ast.Load()), place, ast.Store())
-    fast = ast.Assign([target], _again(value))
-    slow = ast.Expr(located(em.plain_send(_again(receiver), "at:put:", [_again(index), _again(value)]), node))
-    em.emit(ast.If(test, [fast], [slow]), node)
-    del const
-    return _again(value)
+    tests, place = _index(index)
+    target = em.temp()
+    item = located(ast.Subscript(ast.Attribute(_again(receiver), "_v_mine", ast.Load()), place, ast.Store()), node)
+    put = located(ast.Assign([item], _again(value)), node)
+    miss = located(call("at_put_miss", _again(receiver), _again(index), _again(value), em.site()), node)
+    slow = located(em.plain_send(_again(receiver), "at:put:", [_again(index), _again(value)]), node)
+    _try(em, node, tests, target, [put, _assign(target, _again(value))], miss, slow)
+    return load(target)
 
 
-def _array_guard(receiver: ast.expr, index: ast.expr, *types: str) -> tuple[ast.expr, ast.expr]:
-    """Test that ``receiver`` is an Array and ``index`` an int in range; and the Python index."""
-    from .compiler import call, const, kind_of, load
+def _index(index: ast.expr) -> tuple[list[ast.expr], ast.expr]:
+    """Tests that an index is a positive int (Python would count a 0 or less from the end), and the Python index."""
+    from .compiler import const, kind_of
 
-    of_type: list[ast.expr] = [
-        ast.Compare(call("type", _again(receiver)), [ast.Is()], [load(t)]) for t in reversed(types)
-    ]
-    tests: list[ast.expr] = [of_type[0] if len(of_type) == 1 else ast.BoolOp(ast.Or(), of_type)]
-    size = call("len", ast.Attribute(_again(receiver), "_items", ast.Load()))
-    if isinstance(index, ast.Constant) and type(index.value) is int and index.value > 0:
-        tests.append(ast.Compare(size, [ast.GtE()], [_again(index)]))
-        return ast.BoolOp(ast.And(), tests), const(index.value - 1)
-    if kind_of(index) != "int":
-        tests.append(_is(_again(index), "int"))
-    tests.append(ast.Compare(const(0), [ast.Lt(), ast.LtE()], [_again(index), size]))
-    return ast.BoolOp(ast.And(), tests), ast.BinOp(_again(index), ast.Sub(), const(1))
+    if isinstance(index, ast.Constant) and type(index.value) is int:
+        # A constant index that is out of range for certain is left to the send, which says so.
+        return ([] if index.value > 0 else [const(False)]), const(index.value - 1)
+    tests: list[ast.expr] = [] if kind_of(index) == "int" else [_is(_again(index), "int")]
+    variable = getattr(index, "variable", None)
+    if variable is None or not variable.positive:
+        tests.append(ast.Compare(_again(index), [ast.Gt()], [const(0)]))
+    return tests, ast.BinOp(_again(index), ast.Sub(), const(1))
+
+
+def _assign(target: str, value: ast.expr) -> ast.stmt:
+    from .compiler import store
+
+    return ast.Assign([store(target)], value)
+
+
+def _try(
+    em: Emitter, node: n.Node, tests: list[ast.expr], target: str, fast: list[ast.stmt], miss: ast.expr, slow: ast.expr
+) -> None:
+    from .compiler import load
+
+    handler = ast.ExceptHandler(load("NotThere"), None, [_assign(target, miss)])
+    attempt: ast.stmt = ast.Try(fast, [handler], [], [])
+    if tests:
+        test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
+        attempt = ast.If(test, [attempt], [_assign(target, slow)])
+    em.emit(attempt, node)
 
 
 # --- helpers ------------------------------------------------------------------
@@ -404,9 +455,9 @@ def _again(expression: ast.expr) -> ast.expr:
 
 
 def _is(expression: ast.expr, kind: str) -> ast.expr:
-    from .compiler import call, load
+    from .compiler import class_of, load
 
-    return ast.Compare(call("type", expression), [ast.Is()], [load(kind)])
+    return ast.Compare(class_of(expression), [ast.Is()], [load(kind)])
 
 
 def _is_number(expression: ast.expr) -> ast.expr:

@@ -82,7 +82,7 @@ def make_root(root: Any) -> None:
     root["genesis"] = genesis
     root["names"] = names
     root["workspaces"] = OOBTree()
-    root["selectors"] = OOTreeSet()  # unary selectors that some method has
+    root["accessors"] = OOTreeSet()  # names that both a datum and a method have
     root["epoch"] = Length(1)
 
 

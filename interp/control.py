@@ -67,12 +67,15 @@ def value(em: Emitter, node: n.Send) -> ast.expr | None:
 
 def condition(em: Emitter, node: n.Node, selector: str) -> tuple[ast.expr, bool]:
     """An expression for a condition, and whether it is certain to be a bool."""
-    from .compiler import const, kind_of, located, typed
+    from .compiler import const, kind_of, load, located, typed
 
     if isinstance(node, n.Send) and node.selector in ("and:", "or:") and _in_line(em, node):
         both = _both(em, node, sure=True)
         if both is not None:
             return both, True
+        target = em.temp()
+        kinds = _branch(em, node, target, sure=True)
+        return load(target), all(kind == "bool" for kind in kinds)
     result = em.expr(node)
     if kind_of(result) != "bool" and isinstance(result, ast.IfExp) and isinstance(result.body, ast.Compare):
         # A comparison under a guard: what the slow path answers is checked there, off the fast path.
@@ -115,8 +118,11 @@ def _both(em: Emitter, node: n.Send, sure: bool = False) -> ast.expr | None:
     return None
 
 
-def _branch(em: Emitter, node: n.Send, target: str | None) -> list[str | None]:
-    """If-then-else on truth or nil; each branch's value goes to target, if there is one."""
+def _branch(em: Emitter, node: n.Send, target: str | None, sure: bool = False) -> list[str | None]:
+    """If-then-else on truth or nil; each branch's value goes to target, if there is one.
+
+    ``sure`` (for and: and or: as conditions): the last operand is checked to be a Boolean like the first.
+    """
     from .compiler import const, kind_of, load, store
 
     selector = node.selector
@@ -153,8 +159,8 @@ def _branch(em: Emitter, node: n.Send, target: str | None) -> list[str | None]:
         em.emit(ast.If(test, yes, [] if target is None and _is_pass(no) else no), node)
         return kinds
 
-    test, sure = condition(em, node.receiver, selector)
-    if not sure:
+    test, certain = condition(em, node.receiver, selector)
+    if not certain:
         test = em.hold(test)
         if isinstance(test, ast.Constant) or not em.stable(test):
             name = em.temp()
@@ -175,7 +181,7 @@ def _branch(em: Emitter, node: n.Send, target: str | None) -> list[str | None]:
             yes, no = branch(blocks[0], const(None)), branch(None, _known(False))
         case _:
             yes, no = branch(None, _known(True)), branch(blocks[0], const(None))
-    if sure:
+    if certain:
         em.emit(ast.If(test, yes, [] if target is None and _is_pass(no) else no), node)
     else:
         again = load(test.id) if isinstance(test, ast.Name) else test
@@ -212,9 +218,12 @@ def _mark(statement: Any, node: n.Node) -> None:
         locate(statement.value, node.span)
 
 
-def inline_body(em: Emitter, block: n.Block, arguments: list[Any], wanted: bool) -> ast.expr | None:
-    """Emit a dissolved block's statements; the value of the last one, or None when it does not come to its end."""
-    from .compiler import const, store
+def inline_body(em: Emitter, block: n.Block, arguments: list[Any], wanted: bool, truth: str = "") -> ast.expr | None:
+    """Emit a dissolved block's statements; the value of the last one, or None when it does not come to its end.
+
+    ``truth`` names the selector that wants the value to be a Boolean.
+    """
+    from .compiler import const, store, typed
 
     variables = em.scopes.declared[id(block)]
     em.lexical.append(variables)
@@ -240,6 +249,9 @@ def inline_body(em: Emitter, block: n.Block, arguments: list[Any], wanted: bool)
         if not wanted:
             em.effect(last)
             return None
+        if truth:
+            result, certain = condition(em, last, truth)
+            return result if certain else typed(call_("truth", result, const(truth)), "bool")  # type: ignore[no-any-return]
         return em.expr(last)
     finally:
         em.lexical.pop()
@@ -372,9 +384,9 @@ def _again(expression: ast.expr) -> ast.expr:
 
 
 def _is_int(expression: ast.expr) -> ast.expr:
-    from .compiler import call, load
+    from .compiler import class_of, load
 
-    return ast.Compare(call("type", expression), [ast.Is()], [load("int")])
+    return ast.Compare(class_of(expression), [ast.Is()], [load("int")])
 
 
 def _mark_expression(expression: ast.expr, node: n.Node) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..image.collections import Array
 from ..image.family import pair
 from ..image.method import Method
 from ..image.object import MISSING, Body, UvmObject, linearize, own_slots, parents, set_class, set_dict
@@ -106,7 +107,9 @@ class Families:
     def adopt(self, thing: Body) -> None:
         """Give an object without a (current) family the type for the state it is in."""
         if thing._p_jar is None or thing._p_changed:
-            set_class(thing, self.family_of(thing).live)
+            live = self.family_of(thing).live
+            set_class(thing, live)
+            live._p_live(thing)
         elif thing._p_changed is None:
             thing._p_activate()
             if type(thing) not in self.by_type or self.by_type[type(thing)].retired:
@@ -157,6 +160,8 @@ class Families:
         live: Any = self.default(ghost).live
         thing = live.__new__(live)
         set_dict(thing, {} if items is None else {"_items": items})
+        if ghost is Array:
+            thing._p_live(thing)
         return thing
 
     def default(self, ghost: type[Body]) -> Family:
@@ -272,6 +277,8 @@ class Families:
         family = self.family_of(thing)
         loaded_clean = thing._p_jar is not None and thing._p_changed is False
         set_class(thing, family.clean if loaded_clean else family.live)
+        if not loaded_clean:
+            family.live._p_live(thing)
 
     def _datum_added(self, thing: Body, name: str) -> None:
         family = self.current(thing)

@@ -52,6 +52,7 @@ class Variable:
     flagged: bool = False  # carries a flag that says whether it holds a number (arithmetic.flag_variables)
     python: str = ""
     type: str | None = None
+    positive: bool = False  # a loop's counter that begins at 1 or more and goes up
 
 
 @dataclass(eq=False)
@@ -217,6 +218,8 @@ class Scopes:
                     counter = self.declared[id(part)][part.params[0]]
                     if type(node.receiver.value) is int and not counter.writes:
                         counter.type = "int"
+                        step = node.args[1].value if node.selector == "to:by:do:" else 1  # type: ignore[attr-defined]
+                        counter.positive = node.receiver.value > 0 and step > 0
             else:
                 self._walk(part)
 

@@ -99,11 +99,12 @@ class World:
         self.checked = False
         self._functions: dict[Any, Any] = {}
         self._sites: list[Site] = [Site(None, None)]  # compiled methods, by the number they report misses under
-        self._slot_misses: dict[str, int] = {}
-        self.method_names: set[str] = set()  # unary selectors of methods, anywhere in the image
+        self.accessors: set[str] = set()  # names that a datum and a method share, anywhere in the image
+        self._timid: dict[int, set[str]] = {}  # id(method) -> selectors that are not tried in line
         self._shared: dict[int, set[str]] = {}  # id(method) -> names mostly found in a parent
         self.primitives = {name: make(self) if getattr(make, "needs_world", False) else make for name, make in primitives.items()}
         self._box = self.families.default(Box).live
+        self._array: type = Array
         self.globals = self._globals()
         connection.families = self.families
         self.attach()
@@ -114,10 +115,11 @@ class World:
             self.genesis = self.root["genesis"]
             self.names = self.root["names"]
             self.globals["world"] = self.names
-            self.method_names.update(self.root["selectors"])
+            self.accessors.update(self.root["accessors"])
             for thing in (self.genesis, self.names):
                 thing._p_activate()
                 self.families.current(thing)
+            self._array = self.families.default(Array).live
             if self.names is not None and "Integer" in own_slots(self.names):
                 self._check_arithmetic()
 
@@ -311,9 +313,9 @@ class World:
             self.resolutions[filename] = where
             site = self.globals[f"$site {filename}"] = len(self._sites)
             self._sites.append(Site(method, key))
-            shared = frozenset(self._shared.get(id(method), ()))
+            marks = frozenset(self._shared.get(id(method), ())), frozenset(self._timid.get(id(method), ()))
             options = (self.checked, *hints)
-            compiled = compiled_method(slots["source"], where, filename, shared, self.redefined, options, str(id(holder)))
+            compiled = compiled_method(slots["source"], where, filename, marks, self.redefined, options, str(id(holder)))
             function = self.link(compiled, holder)
             function.__dict__["method"] = method
             self._functions[key] = function
@@ -327,10 +329,8 @@ class World:
             if name.count(":") <= 1 and name[:1].isalpha() and name.rstrip(":") in self.families.data_names
         )
         pure = frozenset(
-            name for name in data if name[-1] != ":" and name not in self.method_names and name not in PYTHON_NAMES
+            name for name in data if name[-1] != ":" and name not in self.accessors and name not in PYTHON_NAMES
         )
-        # Should a method take one of these names, what was compiled so is compiled anew (_stale).
-        self.families.free_names |= pure
         varied = frozenset(name for name in selectors if len(self.tables.get(name, ())) > 3)
         return data, pure, varied
 
@@ -409,8 +409,7 @@ class World:
                 table.clear()
             self._functions.clear()
             self.clone_types.clear()
-            if self.globals["Array live"] is not None:
-                self._array_types()
+            self._array = self.families.default(Array).live
         else:
             if selector in self.tables:
                 self.tables[selector].empty()
@@ -454,6 +453,10 @@ class World:
             "return_home": flow.return_home,
             "inherited": self.inherited,
             "slot_miss": self.slot_miss,
+            "at_miss": self.at_miss,
+            "at_put_miss": self.at_put_miss,
+            "NotThere": (AttributeError, IndexError),
+            "bool": bool,
             "look_up": self.look_up,
             "assign": self.assign,
             "assign_top": self.assign_top,
@@ -467,15 +470,13 @@ class World:
             "new_array": self.new_array,
             "this_context": self.this_context,
             "recipe_of": self.recipe_of,
-            "Array clean": None,
-            "Array live": None,
             "world": None,
         }
 
     def inherited(self, thing: Any, name: str, site: int) -> Any:
         """A data slot that self does not hold itself."""
         if site:
-            self._count(site, name)
+            self._count(site, name, self._shared)
         for one in self.families.current(thing).order:
             value = vars(one).get(name, MISSING)
             if value is MISSING and one._p_changed is None:
@@ -484,21 +485,29 @@ class World:
                 return value
         return self.look_up(thing, name)
 
-    def slot_miss(self, thing: Any, name: str) -> Any:
-        """A pure name of data was not the receiver's own: it shows a parent's, or does not understand."""
-        count = self._slot_misses[name] = self._slot_misses.get(name, 0) + 1
-        if count == 100:
-            # Failing to read costs more than asking first.
-            self.method_names.add(name)
-            self._stale(None)
+    def slot_miss(self, thing: Any, name: str, site: int) -> Any:
+        """A name of data was not a slot of the receiver's own: it shows a parent's, or a method answers."""
+        if site:
+            self._count(site, name, self._timid)
         return self.send(thing, name)
 
-    def _count(self, number: int, name: str) -> None:
-        """A method that finds a slot in a parent again and again is compiled anew to look for it there."""
+    def at_miss(self, thing: Any, index: Any, site: int) -> Any:
+        """What was indexed in line is no Array, or has no such index."""
+        if site:
+            self._count(site, "at:", self._timid)
+        return self.send(thing, "at:", index)
+
+    def at_put_miss(self, thing: Any, index: Any, value: Any, site: int) -> Any:
+        if site:
+            self._count(site, "at:put:", self._timid)
+        return self.send(thing, "at:put:", index, value)
+
+    def _count(self, number: int, name: str, marks: dict[int, set[str]]) -> None:
+        """A guess that keeps failing in a method is not made again there: the method is compiled anew."""
         site = self._sites[number]
         count = site.misses[name] = site.misses.get(name, 0) + 1
         if count == 20 and site.method is not None:
-            self._shared.setdefault(id(site.method), set()).add(name)
+            marks.setdefault(id(site.method), set()).add(name)
             self._functions.pop(site.key, None)
             selector = own_slots(site.method)["selector"]
             for table in (self.tables.get(selector), *(t for (s, _), t in self.supers.items() if s == selector)):
@@ -590,15 +599,10 @@ class World:
         return box
 
     def new_array(self, items: list[Any]) -> Any:
-        live = self.globals["Array live"] or self._array_types()
+        live = self._array
         array = live.__new__(live)
-        set_dict(array, {"_items": items})
+        set_dict(array, {"_items": items, "_v_array": items, "_v_mine": items})
         return array
-
-    def _array_types(self) -> type:
-        family = self.families.default(Array)
-        self.globals["Array clean"], self.globals["Array live"] = family.clean, family.live
-        return family.live
 
     def kind_of(self, thing: Any) -> type[Body]:
         """The class of the image that a clone of thing is stored as: from the slot kind*, found by delegation."""
@@ -639,10 +643,11 @@ class World:
             self.root["redefined"] = (*self.root.get("redefined", ()), selector)
             self.redefined |= {selector}
             self._stale(None)
-        if selector.isidentifier() and selector not in self.method_names:
-            self.method_names.add(selector)
-            self.root["selectors"].add(selector)
         self.families.set_slot(target, selector, method)
+        if "&" + selector in own_slots(target) and selector not in self.accessors:
+            self.accessors.add(selector)
+            self.root["accessors"].add(selector)
+            self._stale(None)
         return method
 
     def clone(self, prototype: Any) -> Any:
@@ -844,7 +849,7 @@ def compiled_method(
     source: str,
     where: tuple[tuple[str, str], ...],
     filename: str,
-    shared: frozenset[str],
+    marks: tuple[frozenset[str], frozenset[str]],
     redefined: frozenset[str],
     options: tuple[bool, frozenset[str], frozenset[str], frozenset[str]],
     holder: str,
@@ -854,9 +859,10 @@ def compiled_method(
     checked, data, pure, varied = options
     mode = Mode(
         dict(where).__getitem__,
-        shared,
+        marks[0],
         redefined,
         checked,
+        timid=marks[1],
         data=data,
         pure=pure,
         varied=varied,

@@ -50,6 +50,7 @@ def clone(world: World) -> Any:
         else:
             items = own_slots(self).get("_items", MISSING)
             set_dict(thing, {"parent*": self, "_items": kind._p_empty() if items is MISSING else type(items)(items)})
+            live._p_live(thing)
         return thing
 
     return clone
@@ -61,7 +62,7 @@ def shallow_copy(world: World) -> Any:
         if not isinstance(self, Body):
             return world.mutable_copy(self)
         ghost: Any = getattr(type(self), "_p_ghost", UvmObject)
-        slots = {name: value for name, value in own_slots(self).items() if name != "name*"}
+        slots = {name: value for name, value in own_slots(self).items() if name != "name*" and name[:3] != "_v_"}
         if ghost is Method or is_method(self):
             raise Fault("SystemExceptions.InvalidState", "a method is not copied; define it where it is wanted")
         if "_items" in slots:
