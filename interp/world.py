@@ -347,6 +347,9 @@ class World:
             function = self.primitives[name]
         except KeyError:
             raise flow.Fault("SystemExceptions.NotYetImplemented", f"there is no primitive {name!r}") from None
+        for_family = getattr(function, "for_family", None)
+        if for_family is not None:
+            return for_family(family) or function
         if getattr(function, "changes_receiver", False) and cls is family.clean and not family.native:
 
             def touching(receiver: Any, *args: Any) -> Any:

@@ -53,6 +53,21 @@ def clone(world: World) -> Any:
             live._p_live(thing)
         return thing
 
+    def for_family(family: Any) -> Any:
+        """A prototype's own clone: what is the same each time is worked out once."""
+        owner = family.owner
+        if owner is None or world.kind_of(owner) is not UvmObject:
+            return None
+        live = world.families.clones_of(owner)
+
+        def clone_owner(self: Any) -> Any:
+            thing = live()
+            set_dict(thing, {"parent*": self})
+            return thing
+
+        return clone_owner
+
+    clone.for_family = for_family  # type: ignore[attr-defined]
     return clone
 
 
