@@ -20,13 +20,13 @@ from pathlib import Path
 import pytest
 
 from batos.jit import model_setup
-from batos.jit.model_setup import percent_of
+from batos.jit.model_build import percent_of
 
 SOURCES = Path(model_setup.__file__).parent
 
 
 class Scratch:
-    """A virtual environment with nothing in it but the two modules under test and the double of pip."""
+    """A virtual environment with nothing in it but the modules under test and the double of pip."""
 
     def __init__(self, root: Path) -> None:
         venv.create(root / "venv", symlinks=True)
@@ -37,7 +37,7 @@ class Scratch:
         for package in (self.pip, site / "batos", site / "batos" / "jit"):
             package.mkdir()
             (package / "__init__.py").touch()
-        for name in ("model_setup.py", "model_status.py"):
+        for name in ("model_build.py", "model_setup.py", "model_status.py"):
             shutil.copy(SOURCES / name, site / "batos" / "jit")
         shutil.copy(Path(__file__).with_name("pip_double.py"), self.pip / "__main__.py")
         self.folder = root / "venv" / "var" / "batos" / "model"
@@ -230,6 +230,13 @@ def test_an_unreadable_state_costs_nothing(scratch: Scratch, rubbish: bytes) -> 
     (scratch.folder / "state.json").write_bytes(rubbish)
     assert scratch.run()[0] == 1
     assert scratch.run("build")[0] == 0
+
+
+@pytest.mark.parametrize("command", ["start", "build"])
+def test_an_environment_that_cannot_be_written_to_is_named(scratch: Scratch, command: str) -> None:
+    (scratch.folder.parents[1]).touch()  # a file where a folder should be
+    status, printed = scratch.run(command)
+    assert status == 1 and f"{scratch.folder} cannot be used" in printed
 
 
 def test_half_installed_weights_do_not_count(scratch: Scratch) -> None:
