@@ -72,8 +72,9 @@ def awaken(image: Any) -> None:
 
 
 def make_root(root: Any) -> None:
-    from BTrees.Length import Length
     from BTrees.OOBTree import OOBTree, OOTreeSet
+
+    from ..image.shared import Epoch
 
     genesis = UvmObject()
     genesis._slots["parent*"] = ()
@@ -83,7 +84,7 @@ def make_root(root: Any) -> None:
     root["names"] = names
     root["workspaces"] = OOBTree()
     root["accessors"] = OOTreeSet()  # names that both a datum and a method have
-    root["epoch"] = Length(1)
+    root["epoch"] = Epoch()
 
 
 def read_in(world: World, text: str, origin: str) -> None:

@@ -309,19 +309,16 @@ class Worker:
 
     def _read_epoch(self) -> int:
         epoch = self.connection.root().get("epoch")
-        return int(epoch()) if epoch is not None else 0
+        return epoch.value if epoch is not None else 0
 
     def _commit(self, note: str) -> None:
         world = self.world
-        moved = world.families.behaviour_moved
-        if moved:
-            self.connection.root()["epoch"].change(1)
+        epoch = self.connection.root()["epoch"].move() if world.families.behaviour_moved else self._epoch
         current = self.manager.get()
         current.note(note[:200])
         self.manager.commit()
-        if moved:
-            # Ours is known; had another worker moved it too, the next begin sees a larger number.
-            self._epoch += 1
+        # Ours is known; had another worker moved it too, the next begin sees a value that neither drew.
+        self._epoch = epoch
 
     def _abort(self) -> None:
         world = self.world
