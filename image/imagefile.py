@@ -194,11 +194,10 @@ class ImageFile(FileStorage):
 
     def _sign_lock(self) -> None:
         """Say in the lock file who we are, for the message that another process shows. ZODB writes only the pid."""
-        file = self._lock_file._fp
-        file.seek(0)
-        file.truncate()
-        file.write(identity())
-        file.flush()
+        handle = self._lock_file._fp.fileno()
+        with contextlib.suppress(OSError):  # a full disk is no reason not to open
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, identity().encode(), 0)
 
     def _let_go(self) -> None:
         """Close what a failed ``__init__`` had opened."""

@@ -1,13 +1,16 @@
 """Opening an image: what it says when it cannot, and that it then leaves the file alone."""
 
+import contextlib
 import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
+import traceback
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from ZODB.FileStorage import FileStorage
 from ZODB.fsIndex import fsIndex
 
 from batos.image import announce, holder, imagefile, open_image, withdraw
+from batos.image.check import check
 from batos.image.errors import (
     BadLocation,
     ImageClosed,
@@ -483,15 +487,51 @@ def test_the_index_is_saved_as_the_image_grows(location, tmp_path, monkeypatch):
 # ---------------------------------------------------------------- no permission, no room
 
 
-def test_without_permission_it_is_refused_in_words(location, tmp_path):
-    if os.geteuid() == 0:
-        pytest.skip("root may do everything; the read-only mount below covers the refusal")
-    fill(location, 1)
-    location.chmod(0o400)
-    refused(location, ImageForbidden)
-    assert "n0" in read(location, read_only=True)
-    location.chmod(0o000)
-    refused(location, ImageForbidden, read_only=True)
+def as_nobody(work):
+    """Run in a child that has given root away; answers whether ``work`` came to its end."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            if os.geteuid() == 0:
+                os.setgid(65534)
+                os.setuid(65534)
+            work()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_without_permission_it_is_refused_in_words():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        location = Path(folder) / "live_image.fs"
+        fill(location, 1)
+
+        def read_only():
+            refused(location, ImageForbidden)
+            assert "n0" in read(location, read_only=True)
+            with pytest.raises(ImageForbidden):
+                open_image(Path(folder) / "new.fs")
+
+        def nothing():
+            refused_unread(location, ImageForbidden, read_only=True)
+            refused_unread(location, ImageForbidden)
+
+        location.chmod(0o444)
+        os.chmod(folder, 0o555)
+        assert as_nobody(read_only)
+        location.chmod(0o000)
+        assert as_nobody(nothing)
+        os.chmod(folder, 0o755)
+
+
+def refused_unread(location, error, **kw):
+    with pytest.raises(error, match="ermission"):
+        open_image(location, **kw)
 
 
 @pytest.fixture
@@ -557,6 +597,25 @@ def test_a_full_disk_keeps_nothing_of_the_message_and_everything_before(small_di
         assert image.notes == []
         assert connection.root()["after"]["text"] == "room"
         assert all(len(connection.root()[f"n{i}"]["text"]) == size for i in range(done))
+
+
+def test_an_image_on_a_full_disk_can_be_opened_read_and_used_again(small_disk):
+    location = small_disk / "live_image.fs"
+    fill(location, 5)
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"b" * 512)
+    with open_image(location) as image:
+        assert commit_until_full(image, 5000) == 0
+        with image.db.transaction() as connection:
+            assert len(connection.root()) == 6
+    with pytest.raises(ImageFull):
+        open_image(small_disk / "other.fs")
+    assert sorted(path.name for path in small_disk.glob("other*")) in ([], ["other.fs"])
+    ballast.unlink()
+    fill(location, 7)
+    assert len(read(location)) == 8 and check(location).ok
 
 
 def test_a_limit_on_the_size_of_files_is_a_full_disk_too(location):
