@@ -22,10 +22,10 @@ import transaction
 from transaction.interfaces import NoTransaction
 from ZODB.POSException import ConflictError
 
-from ..grammar import SyntaxProblem, nodes, parse
+from ..grammar import SyntaxProblem, nodes
 from ..image.method import Method
 from ..image.object import MISSING, own_slots
-from . import flow, misses
+from . import flow, misses, statements
 from .awakening import awaken, workspace_named
 from .primitives import all_primitives
 from .report import Report, of_failure
@@ -139,7 +139,7 @@ class Worker:
                 on_outcome(outcome)
 
         try:
-            program = parse(source, origin, recover=True)
+            program = statements.read(source, origin)
         except SyntaxProblem as problem:
             tell(Outcome(source, problem.line, error=syntax_report(problem)))
             return outcomes

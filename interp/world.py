@@ -21,9 +21,10 @@ from ..image.values import Character, ScaledDecimal, Symbol
 from . import flow
 from .compiler import Compiled, Mode, compile_method, compile_statement, literal
 from .families import Families, Family, is_method
-from .scopes import Scopes, children
+from .scopes import Scopes
 from .signals import Signals
 from .stack import Source
+from .statements import facts_of, selectors_in
 
 # The traits object, by name, of each Python type that is a value of the language.
 NATIVE = {
@@ -387,20 +388,23 @@ class World:
         self.sources[filename] = source
         family = self.families.current(workspace)
         own = own_slots(workspace)
-        scopes = Scopes(node, (), (), (node,))
+        facts = facts_of(node)
 
         def resolve(name: str) -> str:
             if name in own and not is_method(own[name]):
                 return "slot"
             return self.resolve(name, family)
 
-        self.families.free_names.update(scopes.free)
-        self.resolutions[filename] = tuple((name, resolve(name)) for name in scopes.free)
-        data, pure, varied = self.hints(selectors_in((node,)))
-        mode = Mode(
-            resolve, redefined=self.redefined, checked=self.checked, data=data, pure=pure, varied=varied
-        )
-        compiled = compile_statement(node, mode, filename)
+        self.families.free_names.update(facts.free)
+        where = self.resolutions[filename] = tuple((name, resolve(name)) for name in facts.free)
+        data, pure, varied = self.hints(facts.selectors)
+        situation = (filename, where, self.redefined, self.checked, data, pure, varied)
+        compiled = facts.compiled.get(situation)
+        if compiled is None:
+            mode = Mode(
+                resolve, redefined=self.redefined, checked=self.checked, data=data, pure=pure, varied=varied
+            )
+            compiled = facts.compiled[situation] = compile_statement(node, mode, filename)
         return self.link(compiled, workspace)
 
     def _stale(self, selector: str | None) -> None:
@@ -831,20 +835,6 @@ def free_of(source: str) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def sends_of(source: str) -> frozenset[str]:
     return selectors_in(tree_of(source).body)
-
-
-def selectors_in(body: tuple[nodes.Node, ...]) -> frozenset[str]:
-    """The selectors sent anywhere in some statements."""
-    found = set()
-    stack = list(body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, nodes.Send):
-            found.add(node.selector)
-        elif isinstance(node, nodes.Cascade):
-            found.update(message.selector for message in node.messages)
-        stack.extend(children(node))
-    return frozenset(found)
 
 
 @lru_cache(maxsize=8192)

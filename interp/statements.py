@@ -1,0 +1,68 @@
+"""Statements that come again: what was found out about their text is kept, for all workers of the process.
+
+A program that talks to a kernel sends the same few statements over and over. Reading and compiling one takes ten times as
+long as running it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from ..grammar import nodes, parse
+from .compiler import Compiled
+from .scopes import Scopes, children
+
+LONGEST = 4096  # characters of a program worth keeping; a longer one is a file, and comes once
+MOST = 4096  # statements
+
+
+def read(source: str, origin: str) -> nodes.Program:
+    """The program in a text, faults and all (recover=True). Raises SyntaxProblem."""
+    if len(source) > LONGEST:
+        return parse(source, origin, recover=True)
+    return _read(source, origin)
+
+
+@lru_cache(maxsize=512)
+def _read(source: str, origin: str) -> nodes.Program:
+    return parse(source, origin, recover=True)
+
+
+class Facts:
+    """Of one statement: its free names, the selectors it sends, and the code it was compiled to in each situation."""
+
+    __slots__ = ("node", "free", "selectors", "compiled")
+
+    def __init__(self, node: nodes.Node) -> None:
+        self.node = node  # keeps its id from being another's
+        self.free = tuple(Scopes(node, (), (), (node,)).free)
+        self.selectors = selectors_in((node,))
+        self.compiled: dict[Any, Compiled] = {}
+
+
+_facts: dict[int, Facts] = {}
+
+
+def facts_of(node: nodes.Node) -> Facts:
+    """What is known of a statement. The same tree object is the same statement; equal ones may differ in their places."""
+    facts = _facts.get(id(node))
+    if facts is None or facts.node is not node:
+        if len(_facts) >= MOST:
+            _facts.clear()
+        facts = _facts[id(node)] = Facts(node)
+    return facts
+
+
+def selectors_in(body: tuple[nodes.Node, ...]) -> frozenset[str]:
+    """The selectors sent anywhere in some statements."""
+    found = set()
+    stack = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, nodes.Send):
+            found.add(node.selector)
+        elif isinstance(node, nodes.Cascade):
+            found.update(message.selector for message in node.messages)
+        stack.extend(children(node))
+    return frozenset(found)
