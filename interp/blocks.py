@@ -74,8 +74,10 @@ def _compile(world: World, recipe: dict[str, Any], where: tuple[Any, ...]) -> tu
     if recipe["method"]:
         filename = f"<{recipe['label']} {hash_of(recipe['text'], where)}>"
         world.globals[f"$site {filename}"] = 0
+        marks = frozenset(), frozenset()
+        options = (False, *NOTHING)
         compiled = compiled_method(
-            recipe["text"], where, filename, frozenset(), world.redefined, (False, *NOTHING), str(id(recipe["home"]))
+            recipe["text"], where, filename, marks, world.redefined, options, str(id(recipe["home"]))
         )
         return compiled, filename
     filename = f"<statement {hash_of(recipe['text'], where)}>"
