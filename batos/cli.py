@@ -78,7 +78,7 @@ def workspace_option(function: Any) -> Any:
     )(function)
 
 
-def _settings(context: click.Context, policy: str | None, default: str) -> tuple[str, str]:
+def _settings(context: click.Context, policy: str | None, default: str) -> tuple[str, Any]:
     return context.obj["image"], policy or context.obj["policy"] or default
 
 

@@ -87,7 +87,7 @@ class Array(Collection):
         super().__setstate__(state)
         slots = vars(self)
         if isinstance(slots.get("_items"), list):
-            slots["_v_array"] = slots["_items"]
+            slots["_v_array"] = slots["_items"]  # type: ignore[index]
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, tuple) or getattr(type(other), "_p_ghost", type(other)) is Array:

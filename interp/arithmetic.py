@@ -491,7 +491,10 @@ def set_flag(variable: Variable, value: ast.expr | None = None) -> list[ast.stmt
         return [assign, ast.Assign([store(flag)], const(type(value.value) in (int, float)))]
     if getattr(value, "numeric", False) and isinstance(value, ast.IfExp):
         # The fast path gives a number: no need to look again.
-        fast: list[ast.stmt] = [ast.Assign([store(variable.python)], value.body), ast.Assign([store(flag)], const(True))]
+        fast: list[ast.stmt] = [
+            ast.Assign([store(variable.python)], value.body),
+            ast.Assign([store(flag)], const(True)),
+        ]
         slow: list[ast.stmt] = [ast.Assign([store(variable.python)], value.orelse), test()]
         return [ast.If(value.test, fast, slow)]
     return [assign, test()]

@@ -1,7 +1,7 @@
 """The Prototypal Awakening: what an empty image is given, so that the first message finds a world.
 
-The root gets ``genesis`` (the object everything delegates to, named Object), ``names`` (the world's names), ``workspaces`` and
-``epoch``. The genesis object's primordial slots are set here, in Python; all else is the library in
+The root gets ``genesis`` (the object everything delegates to, named Object), ``names`` (the world's names),
+``workspaces`` and ``epoch``. The genesis object's primordial slots are set here, in Python; all else is the library in
 ``genesis/*.st``, evaluated in order, in one transaction.
 """
 
@@ -20,12 +20,18 @@ if TYPE_CHECKING:
     from .world import World
 
 PRIMORDIAL = (
-    "clone [ \"Answer a new object that shows the receiver's slots until they are written.\" <primitive: 'object.clone'> ]",
+    (
+        "clone [ \"Answer a new object that shows the receiver's slots until they are written.\" "
+        "<primitive: 'object.clone'> ]"
+    ),
     "setSlot: name value: value [ \"Write a slot; answer the value.\" <primitive: 'object.setSlot'> ]",
     "getSlot: name [ \"The value of a slot found by delegation, or nil.\" <primitive: 'object.getSlot'> ]",
     "ifTrue: yes ifFalse: no [ \"Only Booleans choose.\" <primitive: 'object.notBoolean'> ]",
     "whileTrue: body [ \"Only blocks loop.\" <primitive: 'object.notBoolean'> ]",
-    "doesNotUnderstand: message [ \"A near miss is reported; the policy decides about the rest.\" <primitive: 'object.doesNotUnderstand'> ]",
+    (
+        "doesNotUnderstand: message [ \"A near miss is reported; the policy decides about the rest.\" "
+        "<primitive: 'object.doesNotUnderstand'> ]"
+    ),
 )
 LIBRARY_AUTHOR = "genesis"
 
@@ -110,7 +116,8 @@ def read_in(world: World, text: str, origin: str) -> None:
             method = statement.method
             source_text = text[method.span.start : method.span.end]
             world.define(
-                value, Method(method.selector, source_text, method.language, author=LIBRARY_AUTHOR, comment=method.comment)
+                value,
+                Method(method.selector, source_text, method.language, author=LIBRARY_AUTHOR, comment=method.comment),
             )
 
 

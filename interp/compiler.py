@@ -16,22 +16,22 @@ What the emitted code looks like (``batos eval --python`` shows it)::
             return failed(%e, self)
 
 * A send is ``table[type(receiver)](receiver, ...)`` where ``table``, a global named ``#selector``, is a dict of the
-  functions by receiver type (dispatch.py).
+  functions by receiver type (families.py).
 * Arithmetic is tried in line under a guard on the operand types. Control flow is in line (control.py).
 * Python evaluates left to right as Smalltalk does; where a part needs statements of its own, what was
   computed before it is put into a temporary first, so the order stays the same.
 * A Python error inside a primitive surfaces in ``failed``, which signals it as an exception of the language while
   the callers are still on the stack.
 
-Names that cannot collide: sends' tables begin with ``#``, constants with ``$``, temporaries with ``%``; what a programmer
-wrote keeps its name, as Python allows any text as a name in a tree.
+Names that cannot collide: sends' tables begin with ``#``, constants with ``$``, temporaries with ``%``; what a
+programmer wrote keeps its name, as Python allows any text as a name in a tree.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
@@ -92,7 +92,8 @@ class Mode:
 
     ``resolve(name)`` answers where a free name is found: "slot" (self has or inherits a data slot), "send" (a method),
     "world", or "dynamic" (not known now; looked up when it runs). ``shared`` names are mostly read from a parent.
-    ``plain`` are the arithmetic selectors nobody has redefined. ``checked`` asks every store whether the value can persist.
+    ``plain`` are the arithmetic selectors nobody has redefined. ``checked`` asks every store whether the value can
+    persist.
     """
 
     resolve: Resolve
@@ -275,7 +276,9 @@ class Emitter:
                 return typed(ast.Attribute(load(variable.python), "v", ast.Load()), variable.type)
             result = load(variable.python)
             result.variable = variable  # type: ignore[attr-defined]
-            result.fixed = variable.parameter and not variable.writes or (len(variable.writes) == 1 and variable.definite)  # type: ignore[attr-defined]
+            result.fixed = (  # type: ignore[attr-defined]
+                variable.parameter and not variable.writes or (len(variable.writes) == 1 and variable.definite)
+            )
             return typed(result, variable.type)
         where = self.mode.resolve(name)
         if where == "slot":
@@ -400,13 +403,13 @@ class Emitter:
     def slot_send(self, receiver: ast.expr, node: n.Send, args: list[ast.expr]) -> ast.expr:
         """A send that mostly reaches a data slot, read or written in line.
 
-        Selectors in ``pure`` are names of data that no method has, and no Python type: reading the attribute can only give
-        the slot or fail. Otherwise, and for writes, the receiver's type must be one that ``~selector`` lists.
+        Selectors in ``pure`` are names of data that no method has, and no Python type: reading the attribute can only
+        give the slot or fail. Otherwise, and for writes, the receiver's type must be one that ``~selector`` lists.
         """
         selector = node.selector
         name = selector.rstrip(":")
         receiver = self.hold(receiver)
-        if isinstance(receiver, ast.Constant):
+        if not isinstance(receiver, ast.Name):  # a constant
             return located(self.plain_send(receiver, selector, args), node)
         self.selectors.add(selector)
         again = load(receiver.id)
@@ -430,7 +433,10 @@ class Emitter:
             send = located(self.plain_send(load(receiver.id), selector, [value]), node)
             target = self.temp()
             self.emit(
-                ast.If(test, [write, ast.Assign([store(target)], load(receiver.id))], [ast.Assign([store(target)], send)]), node
+                ast.If(
+                    test, [write, ast.Assign([store(target)], load(receiver.id))], [ast.Assign([store(target)], send)]
+                ),
+                node,
             )
             return load(target)
         target = self.temp()
@@ -477,7 +483,9 @@ class Emitter:
             else:
                 again = receiver
             if index == 0 and isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
-                function: ast.expr = ast.Subscript(self.super_table(message.selector), class_of(load("self")), ast.Load())
+                function: ast.expr = ast.Subscript(
+                    self.super_table(message.selector), class_of(load("self")), ast.Load()
+                )
                 result = ast.Call(function, [load("self"), *args], [])
             else:
                 result = self.plain_send(again, message.selector, args)
@@ -501,7 +509,9 @@ def parameter_name(variable: Variable) -> str:
 def define(name: str, arguments: list[ast.arg], body: list[ast.stmt]) -> ast.FunctionDef:
     return ast.FunctionDef(
         name,
-        ast.arguments(posonlyargs=[], args=arguments, vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[]),
+        ast.arguments(
+            posonlyargs=[], args=arguments, vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[]
+        ),
         body,
         [],
         None,

@@ -107,7 +107,7 @@ class Families:
     def adopt(self, thing: Body) -> None:
         """Give an object without a (current) family the type for the state it is in."""
         if thing._p_jar is None or thing._p_changed:
-            live = self.family_of(thing).live
+            live: Any = self.family_of(thing).live
             set_class(thing, live)
             live._p_live(thing)
         elif thing._p_changed is None:
@@ -276,9 +276,10 @@ class Families:
     def _regroup(self, thing: Body) -> None:
         family = self.family_of(thing)
         loaded_clean = thing._p_jar is not None and thing._p_changed is False
-        set_class(thing, family.clean if loaded_clean else family.live)
+        kind: Any = family.clean if loaded_clean else family.live
+        set_class(thing, kind)
         if not loaded_clean:
-            family.live._p_live(thing)
+            kind._p_live(thing)
 
     def _datum_added(self, thing: Body, name: str) -> None:
         family = self.current(thing)
