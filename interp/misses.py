@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..image.collections import text_of
 from ..image.method import python_name
-from ..image.object import Body, own_slots
+from ..image.object import Body, is_object, own_slots
 from .families import is_method
 from .flow import Missed
 
@@ -36,7 +36,7 @@ def default(world: World, receiver: Any, message: Any) -> Any:
     near = near_miss(world, receiver, selector)
     # The program may deal with it itself: then nobody is asked to write anything.
     handled = _handled(world, receiver, message)
-    if near is None and not handled and isinstance(receiver, Body) and world.policy is not None:
+    if near is None and not handled and is_object(receiver) and world.policy is not None:
         miss = world.policy(receiver, message)
         if miss is not None:
             raise Missed(miss)
@@ -70,7 +70,7 @@ def near_miss(world: World, receiver: Any, selector: str) -> str | None:
     best: tuple[int, str] | None = None
     arity = selector.count(":")
     names: set[str] = set()
-    if isinstance(receiver, Body):
+    if is_object(receiver):
         names.update(own_slots(receiver))
     for one in world.family(receiver).order:
         names.update(own_slots(one))
@@ -164,5 +164,5 @@ def _noun(value: Any) -> str:
 
 
 def _bounded(world: World, value: Any, limit: int = 200) -> str:
-    text = world.describe(value) if isinstance(value, Body) else world.print_string(value)
+    text = world.describe(value) if is_object(value) else world.print_string(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."

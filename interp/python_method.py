@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..grammar import parse_method
 from ..image.method import selector_of
-from ..image.object import MISSING, Body, own_slots
+from ..image.object import MISSING, Body, is_object, own_slots
 from .families import is_method
 from .flow import Fault
 
@@ -281,7 +281,7 @@ def python_globals(world: World, trusted: bool) -> dict[str, Any]:
     send = world.send
 
     def read(thing: Any, name: str) -> Any:
-        if isinstance(thing, Body):
+        if is_object(thing):
             value = own_slots(thing).get(name, MISSING)
             if value is not MISSING and not is_method(value):
                 return value
@@ -291,7 +291,7 @@ def python_globals(world: World, trusted: bool) -> dict[str, Any]:
         return getattr(thing, name)
 
     def write(thing: Any, name: str, value: Any) -> None:
-        if not isinstance(thing, Body):
+        if not is_object(thing):
             raise Fault("SystemExceptions.WrongClass", f"{world.describe(thing)} has no slots to write")
         if world.checked:
             world.check_storable(value, thing, name)
@@ -318,12 +318,12 @@ def python_globals(world: World, trusted: bool) -> dict[str, Any]:
         return value
 
     def erase(thing: Any, name: str) -> None:
-        if not isinstance(thing, Body) or name not in own_slots(thing):
+        if not is_object(thing) or name not in own_slots(thing):
             raise AttributeError(name)
         world.families.remove_slot(thing, name)
 
     def invoke(thing: Any, name: str, selector: str, *args: Any) -> Any:
-        if isinstance(thing, Body):
+        if is_object(thing):
             other = PYTHONIC.get((name, len(args)))
             if other is not None and not world.understands(thing, selector):
                 selector = other

@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..image.object import Body, linearize
+from ..image.object import Body, is_object, linearize
 from .flow import Fault, Resume, StackOverflow, Unhandled, Unwind
 from .stack import walk
 
@@ -112,7 +112,7 @@ class Signals:
             return unwind.value if unwind.again is None else self.on_do(unwind.again, handler.cases)
 
     def matches(self, selector: Any, exception: Any) -> bool:
-        if isinstance(selector, Body):
+        if is_object(selector):
             if any(one is selector for one in linearize(exception)):
                 return True
             items = vars(selector).get("_items")

@@ -16,7 +16,7 @@ from typing import Any
 from ..grammar import nodes, parse_method
 from ..image.method import Method
 from ..image.collections import CLASSES, Array, ByteArray, Dictionary, String, key_of
-from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, own_slots, set_dict
+from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object, own_slots, set_dict
 from ..image.values import Character, ScaledDecimal, Symbol
 from . import flow
 from .compiler import Compiled, Mode, compile_method, compile_statement, literal
@@ -141,12 +141,12 @@ class World:
 
     def name_of(self, thing: Any) -> str:
         """The name the world knows an object by, or ''."""
-        name = own_slots(thing).get("name*", "") if isinstance(thing, Body) else ""
+        name = own_slots(thing).get("name*", "") if is_object(thing) else ""
         return name if isinstance(name, str) else ""
 
     def set_name(self, name: str, value: Any) -> None:
         """Give value a name of the world."""
-        if isinstance(value, Body) and "name*" not in own_slots(value) and not is_method(value):
+        if is_object(value) and "name*" not in own_slots(value) and not is_method(value):
             value.__setattr__("name*", name)
         fresh = name not in own_slots(self.names)
         self.families.set_slot(self.names, name, value)
@@ -173,10 +173,10 @@ class World:
         if value is not MISSING:
             return True
         name = selector[:-1] if selector.endswith(":") and selector.count(":") == 1 else selector
-        return family.has_datum(name) or (isinstance(receiver, Body) and name in own_slots(receiver))
+        return family.has_datum(name) or (is_object(receiver) and name in own_slots(receiver))
 
     def family(self, thing: Any) -> Family:
-        if isinstance(thing, Body):
+        if is_object(thing):
             return self.families.current(thing)
         cls = type(thing)
         family = self.families.by_type.get(cls)
@@ -319,6 +319,7 @@ class World:
             compiled = compiled_method(slots["source"], where, filename, marks, self.redefined, options, str(id(holder)))
             function = self.link(compiled, holder)
             function.__dict__["method"] = method
+            function.__dict__["compiled"] = compiled
             self._functions[key] = function
         return function
 
@@ -523,7 +524,7 @@ class World:
 
     def look_up(self, thing: Any, name: str) -> Any:
         """A name that was not known when the method was compiled: a slot, a name of the world, or a send to self."""
-        if isinstance(thing, Body):
+        if is_object(thing):
             value = own_slots(thing).get(name, MISSING)
             if value is MISSING or is_method(value):
                 for one in self.families.current(thing).order:
@@ -543,7 +544,7 @@ class World:
         """``name := value`` in a method, where name is no variable of it."""
         if self.checked:
             self.check_storable(value, thing, name)
-        if isinstance(thing, Body):
+        if is_object(thing):
             family = self.families.current(thing)
             if name in own_slots(thing) or family.has_datum(name):
                 self.families.set_slot(thing, name, value)
@@ -637,7 +638,7 @@ class World:
 
     def define(self, target: Any, method: Any) -> Any:
         """Put a method into the slot its selector names, keeping the story of the one it replaces."""
-        if not isinstance(target, Body):
+        if not is_object(target):
             raise flow.Fault("SystemExceptions.WrongClass", f"{self.describe(target)} cannot hold methods; define them on its traits")
         selector = own_slots(method)["selector"]
         slots = own_slots(target)
@@ -691,7 +692,7 @@ class World:
             return "nil"
         if isinstance(thing, bool):
             return "true" if thing else "false"
-        if isinstance(thing, Body):
+        if is_object(thing):
             own = self.name_of(thing)
             if own:
                 return own
@@ -716,7 +717,7 @@ class World:
         receiver = frame.f_locals.get("self")
         holder = self.name_of(source.home) or "an object"
         kind = holder
-        if isinstance(receiver, Body):
+        if is_object(receiver):
             kind = self.name_of(receiver) or next((n for n in map(self.name_of, self.family(receiver).order) if n), holder)
         elif receiver is not None or "self" in frame.f_locals:
             kind = NATIVE.get(type(receiver), holder)

@@ -16,18 +16,39 @@ from importlib import import_module
 from typing import Any
 
 REGISTRY: dict[str, Any] = {}
-MODULES = ("objects", "numbers", "text", "sequences", "hashed", "control", "exceptions", "reflection", "system")
+MODULES = (
+    "objects",
+    "numbers",
+    "text",
+    "collections",
+    "sequences",
+    "hashed",
+    "streams",
+    "printing",
+    "control",
+    "exceptions",
+    "reflection",
+    "system",
+)
 
 
 def primitive(name: str, *, world: bool = False, changes: bool = False) -> Callable[[Any], Any]:
     def register(function: Any) -> Any:
         if name in REGISTRY:
             raise ValueError(f"two primitives are called {name}")
+        made = function
+        if world and changes:
+
+            def made(w: Any) -> Any:
+                result = function(w)
+                result.changes_receiver = True
+                return result
+
         if world:
-            function.needs_world = True
-        if changes:
-            function.changes_receiver = True
-        REGISTRY[name] = function
+            made.needs_world = True
+        elif changes:
+            made.changes_receiver = True
+        REGISTRY[name] = made
         return function
 
     return register

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...image.collections import text_of
 from ..flow import Fault
 from . import primitive
 
@@ -106,6 +107,6 @@ def fault(world: World) -> Any:
     """Signal the world's exception of that name with a text: how the message library raises."""
 
     def fault(self: Any, kind: Any, text: Any) -> Any:
-        raise Fault(str(kind), str(text))
+        raise Fault(text_of(kind), text_of(text))
 
     return fault

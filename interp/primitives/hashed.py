@@ -1,1 +1,488 @@
-"""Primitives: hashed."""
+"""Primitives of collections that find their elements by hash: dictionaries, sets, bags.
+
+Elements are compared by ``=`` as sent: families that redefine it carry it as Python's ``__eq__`` (families.py). The
+collections
+of identity keep elements under their identity key.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...image.collections import Bag, Dictionary, IdentityDictionary, IdentitySet, Set, key_of, of_key
+from ...image.object import MISSING, Body, is_object, own_slots
+from ...image.values import Character, Symbol
+from ..flow import Fault
+from . import primitive
+from .elements import chosen, elements, ghost_of, like, made, one, run, two
+
+if TYPE_CHECKING:
+    from ..world import World
+
+PLAIN = frozenset((str, int, Symbol, float, Character))
+SINGLE = frozenset((int, Symbol, Character, type(None)))  # of these, equal values are one object of the language
+
+
+def identity(thing: Any) -> Any:
+    """The key under which a thing is found by identity. The collection holds the thing, so an id stays its own."""
+    kind = type(thing)
+    if kind in SINGLE:
+        return thing
+    if kind is float:
+        return (float, thing)
+    return (id, id(thing))
+
+
+def table(self: Any) -> Any:
+    """The mapping that holds a collection's contents."""
+    contents = own_slots(self).get("_items", MISSING) if is_object(self) else MISSING
+    if contents is MISSING:
+        raise Fault("SystemExceptions.InvalidState", "this is the prototype; its clones hold elements")
+    return contents
+
+
+def no_key(world: World, key: Any) -> Fault:
+    return Fault("SystemExceptions.NotFound", f"key not found: {world.print_string(key)}", value=key)
+
+
+@primitive("association.new", world=True)
+def association(world: World) -> Any:
+    def association(self: Any, value: Any) -> Any:
+        thing = world.clone(world.lookup("Association"))
+        thing.key = self
+        thing.value = value
+        return thing
+
+    return association
+
+
+# --- Dictionary -----------------------------------------------------------------
+
+
+@primitive("dict.at", world=True)
+def at(world: World) -> Any:
+    def at(self: Any, key: Any) -> Any:
+        value = table(self).get(key if type(key) in PLAIN else key_of(key), MISSING)
+        if value is MISSING:
+            raise no_key(world, key)
+        return value
+
+    return at
+
+
+@primitive("dict.atPut", changes=True)
+def at_put(self: Any, key: Any, value: Any) -> Any:
+    table(self)[key if type(key) in PLAIN else key_of(key)] = value
+    return value
+
+
+@primitive("dict.atIfAbsent", world=True)
+def at_if_absent(world: World) -> Any:
+    def at_if_absent(self: Any, key: Any, otherwise: Any) -> Any:
+        value = table(self).get(key if type(key) in PLAIN else key_of(key), MISSING)
+        return run(world, otherwise) if value is MISSING else value
+
+    return at_if_absent
+
+
+@primitive("dict.atIfPresent", world=True)
+def at_if_present(world: World) -> Any:
+    def at_if_present(self: Any, key: Any, block: Any) -> Any:
+        value = table(self).get(key_of(key), MISSING)
+        return None if value is MISSING else one(world, block)(value)
+
+    return at_if_present
+
+
+@primitive("dict.includesKey")
+def includes_key(self: Any, key: Any) -> bool:
+    return key_of(key) in table(self)
+
+
+@primitive("dict.removeKeyIfAbsent", world=True, changes=True)
+def remove_key(world: World) -> Any:
+    def remove_key(self: Any, key: Any, otherwise: Any) -> Any:
+        value = table(self).pop(key_of(key), MISSING)
+        return run(world, otherwise) if value is MISSING else value
+
+    return remove_key
+
+
+@primitive("dict.removeEverything", changes=True)
+def remove_everything(self: Any) -> Any:
+    table(self).clear()
+    return self
+
+
+@primitive("dict.keys", world=True)
+def keys(world: World) -> Any:
+    return lambda self: world.new_array([key for key, _ in pairs(self)])
+
+
+@primitive("dict.values", world=True)
+def values(world: World) -> Any:
+    return lambda self: world.new_array([value for _, value in pairs(self)])
+
+
+def pairs(self: Any) -> list[tuple[Any, Any]]:
+    """Keys and values of either kind of dictionary; none in a prototype."""
+    contents = own_slots(self).get("_items", ())
+    if not contents:
+        return []
+    if ghost_of(self) is IdentityDictionary:
+        return list(contents.values())
+    return [(of_key(key), value) for key, value in contents.items()]
+
+
+def pairs_of(world: World, thing: Any) -> list[tuple[Any, Any]]:
+    """Keys and values of any collection that has keys."""
+    if ghost_of(thing) in (Dictionary, IdentityDictionary):
+        return pairs(thing)
+    found: list[tuple[Any, Any]] = []
+
+    def gather(key: Any, value: Any) -> None:
+        found.append((key, value))
+
+    world.send(thing, "keysAndValuesDo:", gather)
+    return found
+
+
+@primitive("dict.size")
+def size(self: Any) -> int:
+    return len(vars(self).get("_items", ()))
+
+
+@primitive("dict.keysAndValuesDo", world=True)
+def keys_and_values_do(world: World) -> Any:
+    def keys_and_values_do(self: Any, block: Any) -> Any:
+        call = two(world, block)
+        for key, value in pairs(self):
+            call(key, value)
+        return self
+
+    return keys_and_values_do
+
+
+@primitive("dict.keysDo", world=True)
+def keys_do(world: World) -> Any:
+    def keys_do(self: Any, block: Any) -> Any:
+        call = one(world, block)
+        for key, _ in pairs(self):
+            call(key)
+        return self
+
+    return keys_do
+
+
+def _answer(world: World, model: Any, found: list[tuple[Any, Any]]) -> Any:
+    if ghost_of(model) is IdentityDictionary:
+        return like(world, model, {identity(key): (key, value) for key, value in found})
+    return like(world, model, {key_of(key): value for key, value in found})
+
+
+def _filter(world: World, self: Any, block: Any, wanted: bool, selector: str) -> Any:
+    test, found = one(world, block), []
+    for key, value in pairs(self):
+        if world.truth(test(value), selector) is wanted:
+            found.append((key, value))
+    return _answer(world, self, found)
+
+
+@primitive("dict.select", world=True)
+def select(world: World) -> Any:
+    return lambda self, block: _filter(world, self, block, True, "select:")
+
+
+@primitive("dict.reject", world=True)
+def reject(world: World) -> Any:
+    return lambda self, block: _filter(world, self, block, False, "reject:")
+
+
+@primitive("dict.collect", world=True)
+def collect(world: World) -> Any:
+    def collect(self: Any, block: Any) -> Any:
+        call = one(world, block)
+        return _answer(world, self, [(key, call(value)) for key, value in pairs(self)])
+
+    return collect
+
+
+@primitive("dict.keyAtValueIfAbsent", world=True)
+def key_at_value(world: World) -> Any:
+    """The key of the first value that is the argument (by ``==``), or, with byEquality, equal to it."""
+    from ...image.collections import equal
+    from ..world import same
+
+    def key_at_value(self: Any, wanted: Any, otherwise: Any, by_equality: Any = False) -> Any:
+        for key, value in pairs(self):
+            if value is wanted or (equal(value, wanted) if by_equality else same(value, wanted)):
+                return key
+        return run(world, otherwise)
+
+    return key_at_value
+
+
+@primitive("dict.equals")
+def equals(self: Any, other: Any) -> bool:
+    from ...image.collections import equal
+
+    if self is other:
+        return True
+    kind = ghost_of(self)
+    if ghost_of(other) is not kind:
+        return False
+    mine, theirs = dict_of(self), dict_of(other)
+    if len(mine) != len(theirs):
+        return False
+    for key, value in mine.items():
+        there = theirs.get(key, MISSING)
+        if there is MISSING or not (equal(value[1], there[1]) if kind is IdentityDictionary else equal(value, there)):
+            return False
+    return True
+
+
+def dict_of(self: Any) -> Any:
+    contents = own_slots(self).get("_items", MISSING)
+    return {} if contents is MISSING else contents
+
+
+@primitive("dict.hash")
+def hash_(self: Any) -> int:
+    return len(dict_of(self)) * 0x9E37 + 7
+
+
+# --- IdentityDictionary -----------------------------------------------------------
+
+
+@primitive("idict.at", world=True)
+def identity_at(world: World) -> Any:
+    def identity_at(self: Any, key: Any) -> Any:
+        pair = table(self).get(identity(key), MISSING)
+        if pair is MISSING:
+            raise no_key(world, key)
+        return pair[1]
+
+    return identity_at
+
+
+@primitive("idict.atPut", changes=True)
+def identity_at_put(self: Any, key: Any, value: Any) -> Any:
+    table(self)[identity(key)] = (key, value)
+    return value
+
+
+@primitive("idict.atIfAbsent", world=True)
+def identity_at_if_absent(world: World) -> Any:
+    def identity_at_if_absent(self: Any, key: Any, otherwise: Any) -> Any:
+        pair = table(self).get(identity(key), MISSING)
+        return run(world, otherwise) if pair is MISSING else pair[1]
+
+    return identity_at_if_absent
+
+
+@primitive("idict.atIfPresent", world=True)
+def identity_at_if_present(world: World) -> Any:
+    def identity_at_if_present(self: Any, key: Any, block: Any) -> Any:
+        pair = table(self).get(identity(key), MISSING)
+        return None if pair is MISSING else one(world, block)(pair[1])
+
+    return identity_at_if_present
+
+
+@primitive("idict.includesKey")
+def identity_includes_key(self: Any, key: Any) -> bool:
+    return identity(key) in table(self)
+
+
+@primitive("idict.removeKeyIfAbsent", world=True, changes=True)
+def identity_remove_key(world: World) -> Any:
+    def identity_remove_key(self: Any, key: Any, otherwise: Any) -> Any:
+        pair = table(self).pop(identity(key), MISSING)
+        return run(world, otherwise) if pair is MISSING else pair[1]
+
+    return identity_remove_key
+
+
+# --- Set, IdentitySet, Bag ----------------------------------------------------------
+
+
+@primitive("set.add", changes=True)
+def set_add(self: Any, value: Any) -> Any:
+    # An equal element that is there already stays.
+    table(self).setdefault(key_of(value), None)
+    return value
+
+
+@primitive("set.addAll", world=True, changes=True)
+def set_add_all(world: World) -> Any:
+    def set_add_all(self: Any, values: Any) -> Any:
+        contents = table(self)
+        for value in elements(world, values):
+            contents.setdefault(key_of(value), None)
+        return values
+
+    return set_add_all
+
+
+@primitive("set.includes")
+def set_includes(self: Any, value: Any) -> bool:
+    return key_of(value) in dict_of(self)
+
+
+@primitive("set.removeIfAbsent", world=True, changes=True)
+def set_remove(world: World) -> Any:
+    def set_remove(self: Any, value: Any, otherwise: Any) -> Any:
+        if table(self).pop(key_of(value), MISSING) is MISSING:
+            return run(world, otherwise)
+        return value
+
+    return set_remove
+
+
+@primitive("set.with", world=True)
+def set_with(world: World) -> Any:
+    def set_with(self: Any, *found: Any) -> Any:
+        return _from(world, self, found)
+
+    return set_with
+
+
+@primitive("set.withAll", world=True)
+def set_with_all(world: World) -> Any:
+    return lambda self, found: _from(world, self, elements(world, found))
+
+
+def _contents(kind: type, found: Any) -> dict[Any, Any]:
+    if kind is IdentitySet:
+        return {identity(value): value for value in found}
+    if kind is Bag:
+        counts: dict[Any, int] = {}
+        for value in found:
+            key = key_of(value)
+            counts[key] = counts.get(key, 0) + 1
+        return counts
+    return dict.fromkeys(map(key_of, found))
+
+
+def _from(world: World, prototype: Any, found: Any) -> Any:
+    kind: Any = world.kind_of(prototype)
+    return made(world, prototype, _contents(kind, found), kind)
+
+
+@primitive("set.select", world=True)
+def set_select(world: World) -> Any:
+    return lambda self, block: like(
+        world, self, _contents(ghost_of(self), chosen(world, elements(world, self), block, True, "select:"))
+    )
+
+
+@primitive("set.reject", world=True)
+def set_reject(world: World) -> Any:
+    return lambda self, block: like(
+        world, self, _contents(ghost_of(self), chosen(world, elements(world, self), block, False, "reject:"))
+    )
+
+
+@primitive("set.collect", world=True)
+def set_collect(world: World) -> Any:
+    def set_collect(self: Any, block: Any) -> Any:
+        call = one(world, block)
+        found = [call(value) for value in elements(world, self)]
+        kind = Bag if ghost_of(self) is Bag else Set
+        return world.families.new(kind, _contents(kind, found))
+
+    return set_collect
+
+
+@primitive("set.equals")
+def set_equals(self: Any, other: Any) -> bool:
+    if self is other:
+        return True
+    kind = ghost_of(self)
+    if ghost_of(other) is not kind:
+        return False
+    mine, theirs = dict_of(self), dict_of(other)
+    if len(mine) != len(theirs):
+        return False
+    if kind is Bag:
+        return all(theirs.get(key) == count for key, count in mine.items())
+    return all(key in theirs for key in mine)
+
+
+@primitive("iset.add", changes=True)
+def identity_set_add(self: Any, value: Any) -> Any:
+    table(self)[identity(value)] = value
+    return value
+
+
+@primitive("iset.addAll", world=True, changes=True)
+def identity_set_add_all(world: World) -> Any:
+    def identity_set_add_all(self: Any, values: Any) -> Any:
+        contents = table(self)
+        for value in elements(world, values):
+            contents[identity(value)] = value
+        return values
+
+    return identity_set_add_all
+
+
+@primitive("iset.includes")
+def identity_set_includes(self: Any, value: Any) -> bool:
+    return identity(value) in dict_of(self)
+
+
+@primitive("iset.removeIfAbsent", world=True, changes=True)
+def identity_set_remove(world: World) -> Any:
+    def identity_set_remove(self: Any, value: Any, otherwise: Any) -> Any:
+        if table(self).pop(identity(value), MISSING) is MISSING:
+            return run(world, otherwise)
+        return value
+
+    return identity_set_remove
+
+
+@primitive("bag.add", changes=True)
+def bag_add(self: Any, value: Any, count: Any = 1) -> Any:
+    if type(count) is not int or count < 0:
+        raise Fault("SystemExceptions.InvalidArgument", "how often an element is added is an Integer from 0 on")
+    contents, key = table(self), key_of(value)
+    if count:
+        contents[key] = contents.get(key, 0) + count
+    return value
+
+
+@primitive("bag.occurrencesOf")
+def bag_occurrences(self: Any, value: Any) -> int:
+    return int(dict_of(self).get(key_of(value), 0))
+
+
+@primitive("bag.size")
+def bag_size(self: Any) -> int:
+    return sum(dict_of(self).values())
+
+
+@primitive("bag.removeIfAbsent", world=True, changes=True)
+def bag_remove(world: World) -> Any:
+    def bag_remove(self: Any, value: Any, otherwise: Any) -> Any:
+        contents, key = table(self), key_of(value)
+        count = contents.get(key, 0)
+        if not count:
+            return run(world, otherwise)
+        if count == 1:
+            del contents[key]
+        else:
+            contents[key] = count - 1
+        return value
+
+    return bag_remove
+
+
+@primitive("bag.removeAllOccurrences", changes=True)
+def bag_remove_all(self: Any, value: Any) -> int:
+    return int(table(self).pop(key_of(value), 0))
+
+
+@primitive("bag.counts", world=True)
+def bag_counts(world: World) -> Any:
+    """A Dictionary of each element to how often it occurs."""
+    return lambda self: world.families.new(Dictionary, dict(dict_of(self)))

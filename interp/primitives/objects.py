@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...image.collections import CLASSES, Array, Collection, equal, text_of
 from ...image.method import Method
-from ...image.object import MISSING, Body, UvmObject, own_slots, reserved, set_dict
+from ...image.object import MISSING, Body, UvmObject, is_object, own_slots, reserved, set_dict
 from ...image.values import Symbol
 from ..families import is_method
 from ..flow import Fault
@@ -27,7 +27,7 @@ def slot_name(name: Any) -> str:
 
 
 def need_object(thing: Any, what: str) -> None:
-    if not isinstance(thing, Body):
+    if not is_object(thing):
         raise Fault("SystemExceptions.WrongClass", f"{what}: a {type(thing).__name__} value has no slots of its own")
 
 
@@ -38,7 +38,7 @@ def clone(world: World) -> Any:
     def clone(self: Any) -> Any:
         entry = known.get(id(self))
         if entry is None:
-            if not isinstance(self, Body):
+            if not is_object(self):
                 return self
             kind = world.kind_of(self)
             entry = known[id(self)] = world.families.clones_of(self, kind), kind
@@ -74,7 +74,7 @@ def clone(world: World) -> Any:
 @primitive("object.copy", world=True)
 def shallow_copy(world: World) -> Any:
     def copy(self: Any) -> Any:
-        if not isinstance(self, Body):
+        if not is_object(self):
             return world.mutable_copy(self)
         ghost: Any = getattr(type(self), "_p_ghost", UvmObject)
         slots = {name: value for name, value in own_slots(self).items() if name != "name*" and name[:3] != "_v_"}
@@ -107,7 +107,7 @@ def set_slot(world: World) -> Any:
 def get_slot(world: World) -> Any:
     def get_slot(self: Any, name: Any) -> Any:
         text = slot_name(name)
-        if isinstance(self, Body):
+        if is_object(self):
             value = own_slots(self).get(text, MISSING)
             if value is not MISSING:
                 return value
@@ -121,7 +121,7 @@ def get_slot(world: World) -> Any:
 def has_slot(world: World) -> Any:
     def has_slot(self: Any, name: Any) -> bool:
         text = slot_name(name)
-        return (isinstance(self, Body) and text in own_slots(self)) or world.family(self).find(text)[1] is not MISSING
+        return (is_object(self) and text in own_slots(self)) or world.family(self).find(text)[1] is not MISSING
 
     return has_slot
 
@@ -143,7 +143,7 @@ def remove_slot(world: World) -> Any:
 @primitive("object.slotNames", world=True)
 def slot_names(world: World) -> Any:
     def slot_names(self: Any) -> Any:
-        if not isinstance(self, Body):
+        if not is_object(self):
             return world.new_array([])
         names = (name for name in own_slots(self) if name[0] not in "_&" and name != "name*")
         return world.new_array([Symbol(name) for name in names])
@@ -156,7 +156,7 @@ def parents(world: World) -> Any:
     from ...image.object import parents as above
 
     def parents(self: Any) -> Any:
-        if isinstance(self, Body):
+        if is_object(self):
             return world.new_array(list(above(self)))
         return world.new_array(list(world.family(self).parents))
 
@@ -183,7 +183,7 @@ def hash_(world: World) -> Any:
 
 @primitive("object.identityHash")
 def identity_hash(self: Any) -> int:
-    return id(self) >> 4 if isinstance(self, Body) else hash(self) & 0x3FFFFFFFFFFFFFFF
+    return id(self) >> 4 if is_object(self) else hash(self) & 0x3FFFFFFFFFFFFFFF
 
 
 @primitive("object.describe", world=True)
@@ -252,7 +252,7 @@ def does_not_understand(world: World) -> Any:
 
 @primitive("object.name", world=True)
 def object_name(world: World) -> Any:
-    return lambda self: world.name_of(self) if isinstance(self, Body) else ""
+    return lambda self: world.name_of(self) if is_object(self) else ""
 
 
 @primitive("object.instVarAt", world=True)

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import text_of
-from ...image.object import Body, own_slots
+from ...image.object import Body, is_object, own_slots
 from ...image.values import Character
 from ..flow import Fault
 from . import primitive
@@ -65,7 +65,7 @@ def remove_key(world: World) -> Any:
             raise Fault("SystemExceptions.NotFound", f"the world has nothing named {text}")
         value = slots[text]
         world.families.remove_slot(world.names, text)
-        if isinstance(value, Body) and own_slots(value).get("name*") == text:
+        if is_object(value) and own_slots(value).get("name*") == text:
             delattr(value, "name*")
         world._stale(None)
         return value

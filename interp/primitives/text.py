@@ -1,1 +1,433 @@
-"""Primitives: text."""
+"""Primitives of text: String (literal and mutable), Symbol, Character."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ...image.collections import String, text_of
+from ...image.values import Character, Symbol
+from ..flow import Fault
+from . import primitive
+from .elements import elements, ghost_of, like, new_ordered, out_of_range, place, span
+from .sequences import writable
+
+if TYPE_CHECKING:
+    from ..world import World
+
+
+def is_text(thing: Any) -> bool:
+    """A String, literal or not, or a Symbol."""
+    return isinstance(thing, str) or ghost_of(thing) is String
+
+
+def need_text(world: World, thing: Any) -> str:
+    """The text of an argument; a Character counts as a text of one."""
+    if is_text(thing):
+        return text_of(thing)
+    if type(thing) is Character:
+        return str(thing)
+    raise Fault("SystemExceptions.WrongClass", f"{world.describe(thing)} is no text", value=thing)
+
+
+def own_text(self: Any) -> str:
+    """The text of a receiver; a prototype has none of its own."""
+    if isinstance(self, str):
+        return str.__str__(self)
+    return text_of(self) if "_items" in vars(self) else ""
+
+
+def chars(self: Any) -> Any:
+    """The contents as a list of characters, to be written in place."""
+    contents = writable(self)
+    if type(contents) is str:
+        contents = vars(self)["_items"] = list(contents)
+    return contents
+
+
+# --- String ---------------------------------------------------------------------
+
+
+@primitive("string.at", world=True)
+def at(world: World) -> Any:
+    def at(self: Any, index: Any) -> Character:
+        contents = self if isinstance(self, str) else vars(self).get("_items", "")
+        if type(index) is int and 0 < index <= len(contents):
+            return Character(str.__getitem__(contents, index - 1) if isinstance(contents, str) else contents[index - 1])
+        raise out_of_range(world, index, len(contents))
+
+    return at
+
+
+@primitive("string.atPut", world=True, changes=True)
+def at_put(world: World) -> Any:
+    def at_put(self: Any, index: Any, value: Any) -> Any:
+        contents = chars(self)
+        where = place(world, index, len(contents))
+        if type(value) is not Character:
+            raise Fault(
+                "SystemExceptions.WrongClass", f"a String holds Characters, not {world.describe(value)}", value=value
+            )
+        contents[where] = str(value)
+        return value
+
+    return at_put
+
+
+@primitive("string.size")
+def size(self: Any) -> int:
+    return len(self) if isinstance(self, str) else len(vars(self).get("_items", ""))
+
+
+@primitive("string.equals")
+def equals(self: Any, other: Any) -> bool:
+    return self is other or (type(self) is not Symbol and bool(self == other))
+
+
+@primitive("string.asSymbol")
+def as_symbol(self: Any) -> Symbol:
+    return Symbol(own_text(self))
+
+
+@primitive("string.asString")
+def as_string(self: Any) -> Any:
+    """A Symbol's text; a String is its own."""
+    return str.__str__(self) if type(self) is Symbol else self
+
+
+def _maker(name: str, change: Any) -> None:
+    @primitive(name, world=True)
+    def make(world: World) -> Any:
+        def convert(self: Any) -> Any:
+            text = change(own_text(self))
+            return Symbol(text) if type(self) is Symbol else like(world, self, text, String)
+
+        return convert
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+_maker("string.asUppercase", str.upper)
+_maker("string.asLowercase", str.lower)
+_maker("string.first upper", _capital)
+_maker("string.first lower", lambda text: text[:1].lower() + text[1:])
+_maker("string.trimmed", str.strip)
+
+
+@primitive("string.compare")
+def compare(self: Any, other: Any) -> int:
+    """-1, 0 or 1: the order of two texts, code point by code point, upper and lower case being different."""
+    first, second = own_text(self), text_of(other)
+    return (first > second) - (first < second)
+
+
+def _ordering(name: str, test: Any) -> None:
+    @primitive(name, world=True)
+    def make(world: World) -> Any:
+        return lambda self, other: test(_fold(own_text(self)), _fold(need_text(world, other)))
+
+
+def _fold(text: str) -> tuple[str, str]:
+    # < of Strings does not look at case (ANSI 5.7.10); equal but for case, it does, so that = and < agree.
+    return text.lower(), text
+
+
+_ordering("string.<", lambda a, b: a < b)
+_ordering("string.>", lambda a, b: a > b)
+_ordering("string.<=", lambda a, b: a <= b)
+_ordering("string.>=", lambda a, b: a >= b)
+
+
+@primitive("string.sameAs", world=True)
+def same_as(world: World) -> Any:
+    return lambda self, other: is_text(other) and own_text(self).lower() == text_of(other).lower()
+
+
+@primitive("string.startsWith", world=True)
+def starts_with(world: World) -> Any:
+    return lambda self, other: own_text(self).startswith(need_text(world, other))
+
+
+@primitive("string.endsWith", world=True)
+def ends_with(world: World) -> Any:
+    return lambda self, other: own_text(self).endswith(need_text(world, other))
+
+
+@primitive("string.includesSubstring", world=True)
+def includes_substring(world: World) -> Any:
+    return lambda self, other: need_text(world, other) in own_text(self)
+
+
+@primitive("string.indexOfText", world=True)
+def index_of_text(world: World) -> Any:
+    """Where a text begins, from an index on; 0 if it is not there."""
+    return lambda self, other, start=1: own_text(self).find(need_text(world, other), max(start, 1) - 1) + 1
+
+
+@primitive("string.occurrencesOfString", world=True)
+def occurrences_of_string(world: World) -> Any:
+    def occurrences(self: Any, other: Any) -> int:
+        part = need_text(world, other)
+        return own_text(self).count(part) if part else 0
+
+    return occurrences
+
+
+@primitive("string.replaceText", world=True)
+def replace_text(world: World) -> Any:
+    """A copy with every occurrence of a text replaced by another."""
+
+    def replace(self: Any, old: Any, new: Any) -> Any:
+        part = need_text(world, old)
+        text = own_text(self)
+        return like(world, self, text.replace(part, need_text(world, new)) if part else text, String)
+
+    return replace
+
+
+@primitive("string.substrings", world=True)
+def substrings(world: World) -> Any:
+    """The pieces between separators, none of them empty. Without an argument, what lies between white space."""
+
+    def substrings(self: Any, separators: Any = None) -> Any:
+        text = own_text(self)
+        if separators is None:
+            pieces = text.split()
+        else:
+            marks = need_text(world, separators)
+            pieces = [piece for piece in re.split(f"[{re.escape(marks)}]", text) if piece] if marks else [text]
+        return new_ordered(world, [world.new_string(piece) for piece in pieces])
+
+    return substrings
+
+
+@primitive("string.splitOn", world=True)
+def split_on(world: World) -> Any:
+    """The pieces between occurrences of a separator text; empty ones count."""
+
+    def split_on(self: Any, separator: Any) -> Any:
+        mark = need_text(world, separator)
+        text = own_text(self)
+        return new_ordered(world, [world.new_string(piece) for piece in (text.split(mark) if mark else [text])])
+
+    return split_on
+
+
+@primitive("string.lines", world=True)
+def lines(world: World) -> Any:
+    return lambda self: world.new_array([world.new_string(line) for line in own_text(self).splitlines()])
+
+
+@primitive("string.join", world=True)
+def join(world: World) -> Any:
+    """The elements of a collection, each as text, with the receiver between them."""
+
+    def join(self: Any, parts: Any) -> Any:
+        return world.new_string(own_text(self).join(need_text(world, part) for part in elements(world, parts)))
+
+    return join
+
+
+@primitive("string.asNumber")
+def as_number(self: Any) -> Any:
+    """The number that the text begins with, or nil."""
+    match = re.match(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)", own_text(self))
+    if match is None:
+        return None
+    text = match[1]
+    return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+
+
+@primitive("string.asInteger")
+def as_integer(self: Any) -> Any:
+    match = re.match(r"\s*([+-]?\d+)", own_text(self))
+    return int(match[1]) if match else None
+
+
+@primitive("string.isNumeric")
+def is_numeric(self: Any) -> bool:
+    return re.fullmatch(r"[+-]?\d+(\.\d+)?", own_text(self)) is not None
+
+
+@primitive("string.bytes", world=True)
+def to_bytes(world: World) -> Any:
+    from ...image.collections import ByteArray
+
+    return lambda self: world.families.new(ByteArray, bytearray(own_text(self).encode("utf-8", "surrogatepass")))
+
+
+@primitive("bytes.asString", world=True)
+def decode(world: World) -> Any:
+    def decode(self: Any) -> Any:
+        return world.new_string(
+            bytes(self if isinstance(self, bytes) else vars(self).get("_items", b"")).decode("utf-8")
+        )
+
+    return decode
+
+
+@primitive("string.replaceSpan", world=True, changes=True)
+def replace_span(world: World) -> Any:
+    """Write text over the characters from start to stop, in place."""
+
+    def replace(self: Any, start: Any, stop: Any, other: Any, first: Any = 1) -> Any:
+        contents = chars(self)
+        begin, end = span(world, start, stop, len(contents))
+        text = (
+            need_text(world, other) if is_text(other) else "".join(need_text(world, e) for e in elements(world, other))
+        )
+        given = text[first - 1 : first - 1 + end - begin]
+        if len(given) < end - begin:
+            raise out_of_range(world, first + end - begin - 1, len(text))
+        contents[begin:end] = given
+        return self
+
+    return replace
+
+
+@primitive("string.replaceAll", world=True, changes=True)
+def replace_all(world: World) -> Any:
+    """Replace one Character by another, in place."""
+
+    def replace(self: Any, old: Any, new: Any) -> Any:
+        a, b = need_text(world, old), need_text(world, new)
+        chars(self)[:] = [b if char == a else char for char in chars(self)]
+        return self
+
+    return replace
+
+
+@primitive("string.reverseInPlace", changes=True)
+def reverse_in_place(self: Any) -> Any:
+    chars(self).reverse()
+    return self
+
+
+@primitive("string.atAllPut", world=True, changes=True)
+def at_all_put(world: World) -> Any:
+    def at_all_put(self: Any, value: Any) -> Any:
+        contents = chars(self)
+        contents[:] = [need_text(world, value)] * len(contents)
+        return self
+
+    return at_all_put
+
+
+@primitive("string.asArray", world=True)
+def as_array(world: World) -> Any:
+    return lambda self: world.new_array([Character(char) for char in own_text(self)])
+
+
+@primitive("string.bindWith", world=True)
+def bind_with(world: World) -> Any:
+    """``%1 %2``: the arguments' display strings put in their places; ``%%`` is a percent sign."""
+
+    def bind_with(self: Any, *values: Any) -> Any:
+        def put(match: re.Match[str]) -> str:
+            if match[1] == "%":
+                return "%"
+            at = int(match[1])
+            return text_of(world.send(values[at - 1], "displayString")) if 0 < at <= len(values) else match[0]
+
+        return world.new_string(re.sub(r"%(%|\d+)", put, own_text(self)))
+
+    return bind_with
+
+
+@primitive("symbol.numArgs")
+def num_args(self: Any) -> int:
+    text = own_text(self)
+    return text.count(":") or (0 if text[:1].isalpha() or text[:1] == "_" else 1)
+
+
+@primitive("symbol.value", world=True)
+def symbol_value(world: World) -> Any:
+    """``#size value: 'abc'`` sends it, so that a Symbol can stand for a block."""
+    return lambda self, receiver, *args: world.send(receiver, str.__str__(self), *args)
+
+
+# --- Character -------------------------------------------------------------------
+
+
+@primitive("character.new")
+def character(self: Any, code: Any) -> Character:
+    if type(code) is not int or not 0 <= code <= 0x10FFFF:
+        raise Fault("SystemExceptions.InvalidValue", "a Character has a code point from 0 to 16r10FFFF", value=code)
+    return Character(code)
+
+
+@primitive("character.code")
+def code(self: Any) -> int:
+    return int(self.code)
+
+
+@primitive("character.asString", world=True)
+def character_string(world: World) -> Any:
+    return lambda self: world.new_string(str(self))
+
+
+@primitive("character.asSymbol")
+def character_symbol(self: Any) -> Symbol:
+    return Symbol(str(self))
+
+
+def _test(name: str, test: Any) -> None:
+    @primitive(f"character.{name}")
+    def ask(self: Any) -> bool:
+        return bool(test(str(self)))
+
+
+_test("isVowel", lambda c: c in "aeiouAEIOU")
+_test("isLetter", str.isalpha)
+_test("isDigit", lambda c: "0" <= c <= "9")
+_test("isAlphaNumeric", str.isalnum)
+_test("isUppercase", str.isupper)
+_test("isLowercase", str.islower)
+_test("isSeparator", lambda c: c in " \t\n\r\f\v")
+_test("isPunctuation", lambda c: c in ".,:;!?")
+
+
+@primitive("character.digitValue")
+def digit_value(self: Any) -> int:
+    """0 to 9, and 10 to 35 for the letters A to Z; -1 for what is no digit."""
+    text = str(self)
+    if "0" <= text <= "9":
+        return ord(text) - 48
+    upper = text.upper()
+    return ord(upper) - 55 if "A" <= upper <= "Z" and len(upper) == 1 else -1
+
+
+@primitive("character.ofDigit")
+def of_digit(self: Any, value: Any) -> Character:
+    if type(value) is not int or not 0 <= value <= 35:
+        raise Fault("SystemExceptions.InvalidValue", "the value of a digit is 0 to 35", value=value)
+    return Character("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[value])
+
+
+def _letter(change: Any) -> Any:
+    def convert(self: Any) -> Character:
+        text = change(str(self))
+        return Character(text) if len(text) == 1 else self  # type: ignore[no-any-return]
+
+    return convert
+
+
+primitive("character.asUppercase")(_letter(str.upper))
+primitive("character.asLowercase")(_letter(str.lower))
+
+
+@primitive("character.compare", world=True)
+def character_compare(world: World) -> Any:
+    """-1, 0 or 1."""
+
+    def compare(self: Any, other: Any) -> int:
+        if type(other) is not Character:
+            raise Fault(
+                "SystemExceptions.WrongClass",
+                f"a Character is compared with a Character, not with {world.describe(other)}",
+            )
+        return (self.code > other.code) - (self.code < other.code)
+
+    return compare

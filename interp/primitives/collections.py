@@ -1,0 +1,368 @@
+"""Primitives that every collection shares: walking, choosing, testing, summing up, converting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cmp_to_key
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from ...image.collections import (
+    Bag,
+    ByteArray,
+    IdentitySet,
+    OrderedCollection,
+    Set,
+    SortedCollection,
+    equal,
+    key_of,
+)
+from ...image.object import Body, is_object
+from ...image.values import Character
+from ..flow import Fault
+from . import primitive
+from .elements import check_byte, chosen, elements, empty, find, ghost_of, made, one, run, two
+
+if TYPE_CHECKING:
+    from ..world import World
+
+
+@primitive("collection.new", world=True)
+def new(world: World) -> Any:
+    """An empty collection of the receiver's kind; it delegates to the receiver."""
+
+    def new(self: Any, capacity: Any = 0) -> Any:
+        if type(capacity) is not int or capacity < 0:
+            raise Fault("SystemExceptions.InvalidArgument", "the size of a collection is an Integer from 0 on")
+        kind: Any = world.kind_of(self) if is_object(self) else type(self)
+        return made(world, self, kind._p_empty(), kind) if hasattr(kind, "_p_empty") else world.send(self, "clone")
+
+    return new
+
+
+@primitive("collection.do", world=True)
+def do(world: World) -> Any:
+    def do(self: Any, block: Any) -> Any:
+        call = one(world, block)
+        for element in elements(world, self):
+            call(element)
+        return self
+
+    return do
+
+
+@primitive("collection.doSeparatedBy", world=True)
+def do_separated_by(world: World) -> Any:
+    def do_separated_by(self: Any, block: Any, between: Any) -> Any:
+        call, first = one(world, block), True
+        for element in elements(world, self):
+            if first:
+                first = False
+            else:
+                run(world, between)
+            call(element)
+        return self
+
+    return do_separated_by
+
+
+@primitive("collection.elements", world=True)
+def all_elements(world: World) -> Any:
+    """An Array of the elements."""
+    return lambda self: world.new_array(list(elements(world, self)))
+
+
+@primitive("collection.size", world=True)
+def size(world: World) -> Any:
+    return lambda self: len(elements(world, self))
+
+
+@primitive("collection.select", world=True)
+def select(world: World) -> Any:
+    """The chosen elements as an Array; the kinds make of it what they are."""
+    return lambda self, block: world.new_array(list(chosen(world, elements(world, self), block, True, "select:")))
+
+
+@primitive("collection.reject", world=True)
+def reject(world: World) -> Any:
+    return lambda self, block: world.new_array(list(chosen(world, elements(world, self), block, False, "reject:")))
+
+
+@primitive("collection.collect", world=True)
+def collect(world: World) -> Any:
+    def collect(self: Any, block: Any) -> Any:
+        call = one(world, block)
+        return world.new_array([call(element) for element in elements(world, self)])
+
+    return collect
+
+
+@primitive("collection.inject", world=True)
+def inject(world: World) -> Any:
+    def inject(self: Any, start: Any, block: Any) -> Any:
+        call, value = two(world, block), start
+        for element in elements(world, self):
+            value = call(value, element)
+        return value
+
+    return inject
+
+
+@primitive("collection.fold", world=True)
+def fold(world: World) -> Any:
+    def fold(self: Any, block: Any) -> Any:
+        values = elements(world, self)
+        if not values:
+            raise empty()
+        call, value = two(world, block), values[0]
+        for element in values[1:]:
+            value = call(value, element)
+        return value
+
+    return fold
+
+
+@primitive("collection.detect", world=True)
+def detect(world: World) -> Any:
+    def detect(self: Any, block: Any, otherwise: Any = None) -> Any:
+        for element in chosen(world, elements(world, self), block, True, "detect:"):
+            return element
+        if otherwise is None:
+            return None
+        return run(world, otherwise)
+
+    return detect
+
+
+@primitive("collection.any", world=True)
+def any_satisfy(world: World) -> Any:
+    return lambda self, block: any(True for _ in chosen(world, elements(world, self), block, True, "anySatisfy:"))
+
+
+@primitive("collection.all", world=True)
+def all_satisfy(world: World) -> Any:
+    return lambda self, block: not any(True for _ in chosen(world, elements(world, self), block, False, "allSatisfy:"))
+
+
+@primitive("collection.count", world=True)
+def count(world: World) -> Any:
+    return lambda self, block: sum(1 for _ in chosen(world, elements(world, self), block, True, "count:"))
+
+
+@primitive("collection.includes", world=True)
+def includes(world: World) -> Any:
+    return lambda self, wanted: find(elements(world, self), wanted) >= 0
+
+
+@primitive("collection.identityIncludes", world=True)
+def identity_includes(world: World) -> Any:
+    from ..world import same
+
+    return lambda self, wanted: any(one is wanted or same(one, wanted) for one in elements(world, self))
+
+
+@primitive("collection.occurrencesOf", world=True)
+def occurrences_of(world: World) -> Any:
+    return lambda self, wanted: sum(1 for one in elements(world, self) if equal(one, wanted))
+
+
+@primitive("collection.sum", world=True)
+def total(world: World) -> Any:
+    """The sum of what a block answers for each element; 0 for none."""
+
+    def total(self: Any, block: Any = None) -> Any:
+        values: Sequence[Any] = elements(world, self)
+        if block is not None:
+            call = one(world, block)
+            values = [call(value) for value in values]
+        if all(type(value) is int or type(value) is float for value in values):
+            return sum(values)
+        result: Any = 0
+        for index, value in enumerate(values):
+            result = world.send(result, "+", value) if index else value
+        return result
+
+    return total
+
+
+def _extreme(world: World, values: Sequence[Any], over: str) -> Any:
+    if not values:
+        raise empty()
+    if all(type(value) is int or type(value) is float for value in values):
+        return max(values) if over == ">" else min(values)
+    best = values[0]
+    for value in values[1:]:
+        if world.truth(world.send(value, over, best), over):
+            best = value
+    return best
+
+
+@primitive("collection.max", world=True)
+def largest(world: World) -> Any:
+    return lambda self: _extreme(world, elements(world, self), ">")
+
+
+@primitive("collection.min", world=True)
+def smallest(world: World) -> Any:
+    return lambda self: _extreme(world, elements(world, self), "<")
+
+
+def _by(world: World, over: str) -> Any:
+    def best(self: Any, block: Any) -> Any:
+        values = elements(world, self)
+        if not values:
+            raise empty()
+        call = one(world, block)
+        found, rank = values[0], call(values[0])
+        for value in values[1:]:
+            other = call(value)
+            if world.truth(world.send(other, over, rank), over):
+                found, rank = value, other
+        return found
+
+    return best
+
+
+@primitive("collection.detectMax", world=True)
+def detect_max(world: World) -> Any:
+    return _by(world, ">")
+
+
+@primitive("collection.detectMin", world=True)
+def detect_min(world: World) -> Any:
+    return _by(world, "<")
+
+
+# --- converting -----------------------------------------------------------------
+
+
+@primitive("collection.asOrderedCollection", world=True)
+def as_ordered_collection(world: World) -> Any:
+    return lambda self: world.families.new(OrderedCollection, list(elements(world, self)))
+
+
+@primitive("collection.asBag", world=True)
+def as_bag(world: World) -> Any:
+    def as_bag(self: Any) -> Any:
+        counts: dict[Any, int] = {}
+        for value in elements(world, self):
+            key = key_of(value)
+            counts[key] = counts.get(key, 0) + 1
+        return world.families.new(Bag, counts)
+
+    return as_bag
+
+
+@primitive("collection.asSet", world=True)
+def as_set(world: World) -> Any:
+    return lambda self: world.families.new(Set, dict.fromkeys(map(key_of, elements(world, self))))
+
+
+@primitive("collection.asIdentitySet", world=True)
+def as_identity_set(world: World) -> Any:
+    from .hashed import identity
+
+    return lambda self: world.families.new(IdentitySet, {identity(value): value for value in elements(world, self)})
+
+
+@primitive("collection.asByteArray", world=True)
+def as_byte_array(world: World) -> Any:
+    def as_byte_array(self: Any) -> Any:
+        values = elements(world, self)
+        return world.families.new(
+            ByteArray, bytearray(value.code if type(value) is Character else check_byte(value) for value in values)
+        )
+
+    return as_byte_array
+
+
+@primitive("collection.asString", world=True)
+def as_string(world: World) -> Any:
+    """Text from Characters (or code points)."""
+
+    def as_string(self: Any) -> Any:
+        parts = []
+        for value in elements(world, self):
+            if type(value) is int and 0 <= value <= 0x10FFFF:
+                value = Character(value)
+            if type(value) is not Character:
+                raise Fault("SystemExceptions.WrongClass", "a String is made of Characters", value=value)
+            parts.append(str(value))
+        return world.new_string("".join(parts))
+
+    return as_string
+
+
+# --- order ----------------------------------------------------------------------
+
+
+def order(world: World, values: list[Any], block: Any) -> None:
+    """Sort in place, stably. ``block value: a value: b`` says whether a may stand before b; nil: by ``<=``.
+
+    A block of one argument gives each element's rank.
+    """
+    if block is None:
+        kinds = {type(value) for value in values}
+        if kinds <= {int, float} or kinds == {str} or kinds == {Character}:
+            values.sort()
+            return
+        send = world.table("<=")
+
+        def before(first: Any, second: Any) -> Any:
+            return send[type(first)](first, second)
+
+    elif type(block) is FunctionType and block.__code__.co_argcount == 1:
+        ranks = [block(value) for value in values]
+        places = list(range(len(values)))
+        order(world, ranks_in_order := list(zip(ranks, places, strict=True)), _ranked_before(world))
+        values[:] = [values[at] for _, at in ranks_in_order]
+        return
+    else:
+        before = two(world, block)
+
+    truth = world.truth
+
+    def compare(first: Any, second: Any) -> int:
+        # Python only asks "is first less": it is when second may not stand before it. Equals then keep their order.
+        answer = before(second, first)
+        return 0 if (answer if answer is True or answer is False else truth(answer, "sort:")) else -1
+
+    values.sort(key=cmp_to_key(compare))
+
+
+def _ranked_before(world: World) -> Any:
+    send = world.table("<=")
+
+    def before(first: Any, second: Any) -> Any:
+        return send[type(first[0])](first[0], second[0])
+
+    return before
+
+
+@primitive("collection.asSortedCollection", world=True)
+def as_sorted_collection(world: World) -> Any:
+    def as_sorted_collection(self: Any, block: Any = None) -> Any:
+        values = list(elements(world, self))
+        order(world, values, block)
+        thing = world.families.new(SortedCollection, values)
+        if block is not None:
+            thing.sortBlock = block
+        return thing
+
+    return as_sorted_collection
+
+
+@primitive("collection.sorted", world=True)
+def sorted_(world: World) -> Any:
+    """An Array of the elements in order (an OrderedCollection of an OrderedCollection's)."""
+
+    def sorted_(self: Any, block: Any = None) -> Any:
+        from .elements import sequence_like
+
+        values = list(elements(world, self))
+        order(world, values, block)
+        if ghost_of(self) is SortedCollection:
+            return world.families.new(OrderedCollection, values)
+        return sequence_like(world, self, values)
+
+    return sorted_

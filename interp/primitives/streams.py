@@ -1,0 +1,455 @@
+"""Primitives of streams: a position in a list of elements.
+
+Text streams hold single characters (str), which leave as Characters.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...image.collections import ByteArray, String, equal, text_of
+from ...image.object import MISSING, Body, is_object, own_slots, set_dict
+from ...image.sequences import Stream
+from ...image.values import Character, Symbol
+from ..flow import Fault
+from . import primitive
+from .elements import check_byte, elements, ghost_of, one
+from .text import is_text
+
+if TYPE_CHECKING:
+    from ..world import World
+
+WHITE = " \t\n\r\f\v"
+
+
+def new_stream(world: World, kind: str, contents: list[Any] | None = None, prototype: Any = None) -> Any:
+    """A stream for writing text (or what else ``kind`` says), at its end."""
+    prototype = prototype or world.lookup("ReadWriteStream")
+    live = world.families.clones_of(prototype, Stream)
+    stream = live.__new__(live)
+    contents = [] if contents is None else contents
+    set_dict(stream, {"parent*": prototype, "_items": contents, "_position": len(contents), "_kind": kind})
+    return stream
+
+
+def kind_of(collection: Any) -> str:
+    ghost = ghost_of(collection)
+    if ghost in (str, String, Symbol):
+        return "String"
+    return "ByteArray" if ghost in (bytes, ByteArray) else "Array"
+
+
+def raw(world: World, collection: Any) -> list[Any]:
+    """A collection's elements as a stream holds them."""
+    if is_text(collection):
+        return list(text_of(collection))
+    return list(elements(world, collection))
+
+
+@primitive("stream.on", world=True)
+def on(world: World) -> Any:
+    """A stream on a collection: at its start (to read), empty (to write over it), or at its end (to write on)."""
+
+    def on(self: Any, collection: Any, how: Any) -> Any:
+        if not is_text(collection) and not world.understands(collection, "do:"):
+            raise Fault(
+                "SystemExceptions.WrongClass", f"a stream is on a collection, not on {world.describe(collection)}"
+            )
+        contents = [] if str(how) == "empty" else raw(world, collection)
+        stream = new_stream(world, kind_of(collection), contents, self)
+        stream._position = 0 if str(how) != "end" else len(contents)
+        return stream
+
+    return on
+
+
+def state(self: Any) -> list[Any]:
+    contents = own_slots(self).get("_items", MISSING) if is_object(self) else MISSING
+    if contents is MISSING:
+        raise Fault("SystemExceptions.InvalidState", "this is the prototype of streams: make one with on:")
+    return contents  # type: ignore[no-any-return]
+
+
+def out(value: Any, kind: str) -> Any:
+    return Character(value) if kind == "String" and type(value) is str and len(value) == 1 else value
+
+
+def collected(world: World, self: Any, values: list[Any]) -> Any:
+    """Elements as the kind of collection that the stream is on."""
+    kind = self._kind
+    if kind == "String":
+        if all(type(value) is str for value in values):
+            return world.new_string("".join(values))
+        return world.new_array([out(value, kind) for value in values])
+    if kind == "ByteArray" and all(type(value) is int and 0 <= value <= 255 for value in values):
+        return world.families.new(ByteArray, bytearray(values))
+    return world.new_array(values)
+
+
+def past_end() -> Fault:
+    return Fault("SystemExceptions.EndOfStream", "end of stream reached")
+
+
+# --- reading --------------------------------------------------------------------
+
+
+@primitive("stream.next", world=True, changes=True)
+def next_(world: World) -> Any:
+    """The next element; nil at the end, after PastEnd has been signalled (which is resumable)."""
+
+    def next_(self: Any) -> Any:
+        contents, at = state(self), self._position
+        if at >= len(contents):
+            return world.send(self, "pastEnd")
+        self._position = at + 1
+        return out(contents[at], self._kind)
+
+    return next_
+
+
+@primitive("stream.nextCount", world=True, changes=True)
+def next_count(world: World) -> Any:
+    def next_count(self: Any, count: Any) -> Any:
+        contents, at = state(self), self._position
+        if type(count) is not int or count < 0:
+            raise Fault("SystemExceptions.InvalidArgument", "how many to read is an Integer from 0 on")
+        if at + count > len(contents):
+            raise past_end()
+        self._position = at + count
+        return collected(world, self, contents[at : at + count])
+
+    return next_count
+
+
+@primitive("stream.nextAvailable", world=True, changes=True)
+def next_available(world: World) -> Any:
+    def next_available(self: Any, count: Any) -> Any:
+        contents, at = state(self), self._position
+        self._position = min(at + count, len(contents))
+        return collected(world, self, contents[at : self._position])
+
+    return next_available
+
+
+@primitive("stream.peek")
+def peek(self: Any) -> Any:
+    contents, at = state(self), self._position
+    return out(contents[at], self._kind) if at < len(contents) else None
+
+
+@primitive("stream.peekFor", changes=True)
+def peek_for(self: Any, wanted: Any) -> bool:
+    contents, at = state(self), self._position
+    if at < len(contents) and equal(out(contents[at], self._kind), wanted):
+        self._position = at + 1
+        return True
+    return False
+
+
+@primitive("stream.atEnd")
+def at_end(self: Any) -> bool:
+    return bool(self._position >= len(state(self)))
+
+
+@primitive("stream.upTo", world=True, changes=True)
+def up_to(world: World) -> Any:
+    """What comes before the next element equal to the argument, which is skipped; all if there is none."""
+
+    def up_to(self: Any, wanted: Any) -> Any:
+        contents, at, kind = state(self), self._position, self._kind
+        end = at
+        if kind == "String" and type(wanted) is Character:
+            mark = str(wanted)
+            try:
+                end = contents.index(mark, at)
+            except ValueError:
+                end = len(contents)
+        else:
+            while end < len(contents) and not equal(out(contents[end], kind), wanted):
+                end += 1
+        self._position = min(end + 1, len(contents))
+        return collected(world, self, contents[at:end])
+
+    return up_to
+
+
+@primitive("stream.upToEnd", world=True, changes=True)
+def up_to_end(world: World) -> Any:
+    def up_to_end(self: Any) -> Any:
+        contents, at = state(self), self._position
+        self._position = len(contents)
+        return collected(world, self, contents[at:])
+
+    return up_to_end
+
+
+@primitive("stream.upToAll", world=True, changes=True)
+def up_to_all(world: World) -> Any:
+    """What comes before the next occurrence of a whole sequence, which is skipped."""
+
+    def up_to_all(self: Any, sequence: Any) -> Any:
+        contents, start = state(self), self._position
+        wanted = raw(world, sequence)
+        at = start
+        while at + len(wanted) <= len(contents):
+            if all(equal(a, b) for a, b in zip(contents[at : at + len(wanted)], wanted, strict=True)):
+                self._position = at + len(wanted)
+                return collected(world, self, contents[start:at])
+            at += 1
+        self._position = len(contents)
+        return collected(world, self, contents[start:])
+
+    return up_to_all
+
+
+@primitive("stream.upToSatisfying", world=True, changes=True)
+def up_to_satisfying(world: World) -> Any:
+    def up_to_satisfying(self: Any, block: Any) -> Any:
+        contents, start = state(self), self._position
+        test, at = one(world, block), start
+        while at < len(contents) and not world.truth(test(out(contents[at], self._kind)), "upToSatisfying:"):
+            at += 1
+        self._position = min(at + 1, len(contents))
+        return collected(world, self, contents[start:at])
+
+    return up_to_satisfying
+
+
+@primitive("stream.nextLine", world=True, changes=True)
+def next_line(world: World) -> Any:
+    """The text up to the end of the line (lf, cr or cr-lf), which is skipped."""
+
+    def next_line(self: Any) -> Any:
+        contents, at = state(self), self._position
+        if at >= len(contents):
+            return world.send(self, "pastEnd")
+        end = at
+        while end < len(contents) and contents[end] not in ("\n", "\r"):
+            end += 1
+        self._position = end + (2 if contents[end : end + 2] == ["\r", "\n"] else 1 if end < len(contents) else 0)
+        return collected(world, self, contents[at:end])
+
+    return next_line
+
+
+@primitive("stream.skip", changes=True)
+def skip(self: Any, count: Any) -> Any:
+    if type(count) is not int:
+        raise Fault("SystemExceptions.WrongClass", "how many to skip is an Integer")
+    self._position = min(max(self._position + count, 0), len(state(self)))
+    return self
+
+
+@primitive("stream.skipTo", changes=True)
+def skip_to(self: Any, wanted: Any) -> bool:
+    """Go behind the next element equal to the argument; false, at the end, if there is none."""
+    contents, at = state(self), self._position
+    while at < len(contents):
+        at += 1
+        if equal(out(contents[at - 1], self._kind), wanted):
+            self._position = at
+            return True
+    self._position = at
+    return False
+
+
+@primitive("stream.skipSeparators", changes=True)
+def skip_separators(self: Any) -> bool:
+    """Go to the next character that is no white space; whether there is one."""
+    contents, at = state(self), self._position
+    while at < len(contents) and (contents[at] in WHITE if type(contents[at]) is str else str(contents[at]) in WHITE):
+        at += 1
+    self._position = at
+    return at < len(contents)
+
+
+@primitive("stream.position")
+def position(self: Any) -> int:
+    return int(self._position)
+
+
+@primitive("stream.setPosition", world=True, changes=True)
+def set_position(world: World) -> Any:
+    def set_position(self: Any, at: Any) -> Any:
+        size = len(state(self))
+        if type(at) is not int or not 0 <= at <= size:
+            raise Fault(
+                "SystemExceptions.IndexOutOfRange",
+                f"Index value {world.print_string(at)} out of range: only {size} elements",
+                value=at,
+            )
+        self._position = at
+        return self
+
+    return set_position
+
+
+@primitive("stream.toEnd", changes=True)
+def to_end(self: Any) -> Any:
+    self._position = len(state(self))
+    return self
+
+
+@primitive("stream.size")
+def size(self: Any) -> int:
+    return len(state(self))
+
+
+@primitive("stream.do", world=True, changes=True)
+def do(world: World) -> Any:
+    def do(self: Any, block: Any) -> Any:
+        call = one(world, block)
+        while self._position < len(state(self)):
+            at = self._position
+            self._position = at + 1
+            call(out(state(self)[at], self._kind))
+        return self
+
+    return do
+
+
+@primitive("stream.contents", world=True)
+def contents(world: World) -> Any:
+    """All of it; of a stream that is only written, what lies before the position."""
+
+    def contents(self: Any, written: Any = False) -> Any:
+        found = state(self)
+        return collected(world, self, found[: self._position] if written else list(found))
+
+    return contents
+
+
+@primitive("stream.readStream", world=True)
+def read_stream(world: World) -> Any:
+    def read_stream(self: Any) -> Any:
+        stream = new_stream(world, self._kind, list(state(self)), world.lookup("ReadStream"))
+        stream._position = 0
+        return stream
+
+    return read_stream
+
+
+# --- writing --------------------------------------------------------------------
+
+
+def put(self: Any, values: Any) -> None:
+    """Write over what is there, and on behind it."""
+    found, at = state(self), self._position
+    if at == len(found):
+        found.extend(values)
+    else:
+        found[at : at + len(values)] = values
+    self._position = at + len(values)
+
+
+@primitive("stream.nextPut", world=True, changes=True)
+def next_put(world: World) -> Any:
+    def next_put(self: Any, value: Any) -> Any:
+        kind = self._kind
+        stored = value
+        if kind == "String":
+            if type(value) is not Character:
+                if is_text(value) and len(text_of(value)) == 1:
+                    raise Fault(
+                        "SystemExceptions.WrongClass", "nextPut: writes a Character; nextPutAll: writes a String"
+                    )
+                raise Fault(
+                    "SystemExceptions.WrongClass", f"a stream on a String takes Characters, not {world.describe(value)}"
+                )
+            stored = str(value)
+        elif kind == "ByteArray":
+            check_byte(value)
+        found = state(self)
+        if self._position == len(found):
+            found.append(stored)
+            self._position += 1
+        else:
+            put(self, [stored])
+        return value
+
+    return next_put
+
+
+@primitive("stream.nextPutAll", world=True, changes=True)
+def next_put_all(world: World) -> Any:
+    def next_put_all(self: Any, values: Any) -> Any:
+        kind = self._kind
+        if kind == "String":
+            if is_text(values):
+                put(self, text_of(values))
+                return self
+            given = list(elements(world, values))
+            if not all(type(value) is Character for value in given):
+                raise Fault(
+                    "SystemExceptions.WrongClass", f"a stream on a String takes text, not {world.describe(values)}"
+                )
+            put(self, [str(value) for value in given])
+        elif kind == "ByteArray":
+            put(
+                self,
+                [value.code if type(value) is Character else check_byte(value) for value in elements(world, values)],
+            )
+        else:
+            put(self, list(elements(world, values)))
+        return self
+
+    return next_put_all
+
+
+@primitive("stream.print", world=True, changes=True)
+def print_(world: World) -> Any:
+    def print_(self: Any, thing: Any) -> Any:
+        text = text_of(world.send(thing, "printString"))
+        if self._kind == "String":
+            put(self, text)
+        else:
+            world.send(self, "nextPutAll:", text)
+        return self
+
+    return print_
+
+
+@primitive("stream.display", world=True, changes=True)
+def display(world: World) -> Any:
+    """``<<``: what displayString answers."""
+
+    def display(self: Any, thing: Any) -> Any:
+        text = text_of(thing) if is_text(thing) else text_of(world.send(thing, "displayString"))
+        if self._kind == "String":
+            put(self, text)
+        else:
+            world.send(self, "nextPutAll:", text)
+        return self
+
+    return display
+
+
+def _writes(name: str, text: str) -> None:
+    @primitive(f"stream.{name}", changes=True)
+    def write(self: Any, count: int = 1) -> Any:
+        values: Any = text * count
+        put(self, values if self._kind == "String" else [Character(char) for char in values])
+        return self
+
+
+for _name, _text in {"nl": "\n", "tab": "\t", "space": " ", "cr": "\r", "lf": "\n"}.items():
+    _writes(_name, _text)
+
+
+@primitive("stream.truncate", changes=True)
+def truncate(self: Any) -> Any:
+    del state(self)[self._position :]
+    return self
+
+
+@primitive("stream.reset", changes=True)
+def reset(self: Any) -> Any:
+    self._position = 0
+    return self
+
+
+@primitive("stream.emptyStream", changes=True)
+def empty_stream(self: Any) -> Any:
+    state(self).clear()
+    self._position = 0
+    return self
