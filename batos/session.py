@@ -137,7 +137,12 @@ class Remote:
                 )
 
         done = self.client.evaluate(
-            source, origin=origin, workspace=workspace, policy=self.policy, atomic=atomic, on_event=tell  # type: ignore[arg-type]
+            source,
+            origin=origin,
+            workspace=workspace,
+            policy=self.policy,
+            atomic=atomic,
+            on_event=tell,  # type: ignore[arg-type]
         )
         for outcome in done.outcomes:
             tell(outcome)

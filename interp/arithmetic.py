@@ -177,8 +177,11 @@ def _fused(em: Emitter, node: n.Send) -> ast.expr:
     order: list[n.Node] = []
 
     def gather(part: n.Node) -> None:
-        if isinstance(part, n.Send) and part.selector in OPERATORS and part.selector not in em.mode.redefined and (
-            part is node or _tree(part, em.mode.redefined, not order)
+        if (
+            isinstance(part, n.Send)
+            and part.selector in OPERATORS
+            and part.selector not in em.mode.redefined
+            and (part is node or _tree(part, em.mode.redefined, not order))
         ):
             gather(part.receiver)
             gather(part.args[0])

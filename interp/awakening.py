@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PRIMORDIAL = (
     (
-        "clone [ \"Answer a new object that shows the receiver's slots until they are written.\" "
+        'clone [ "Answer a new object that shows the receiver\'s slots until they are written." '
         "<primitive: 'object.clone'> ]"
     ),
     "setSlot: name value: value [ \"Write a slot; answer the value.\" <primitive: 'object.setSlot'> ]",
@@ -29,7 +29,7 @@ PRIMORDIAL = (
     "ifTrue: yes ifFalse: no [ \"Only Booleans choose.\" <primitive: 'object.notBoolean'> ]",
     "whileTrue: body [ \"Only blocks loop.\" <primitive: 'object.notBoolean'> ]",
     (
-        "doesNotUnderstand: message [ \"A near miss is reported; the policy decides about the rest.\" "
+        'doesNotUnderstand: message [ "A near miss is reported; the policy decides about the rest." '
         "<primitive: 'object.doesNotUnderstand'> ]"
     ),
 )

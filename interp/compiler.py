@@ -292,9 +292,7 @@ class Emitter:
     def read_slot(self, name: str, node: n.Node) -> ast.expr:
         target = self.temp()
         if name in self.mode.shared:
-            self.emit(
-                ast.Assign([store(target)], call("getattr", load("self"), const(name), load("MISSING"))), node
-            )
+            self.emit(ast.Assign([store(target)], call("getattr", load("self"), const(name), load("MISSING"))), node)
             missing = ast.Compare(load(target), [ast.Is()], [load("MISSING")])
             fetch = ast.Assign([store(target)], call("inherited", load("self"), const(name), const(0)))
             self.emit(ast.If(missing, [fetch], []), node)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..image.collections import text_of
 from ..image.method import python_name
-from ..image.object import Body, is_object, own_slots
+from ..image.object import is_object, own_slots
 from .families import is_method
 from .flow import Missed
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..grammar import parse_method
 from ..image.method import selector_of
-from ..image.object import MISSING, Body, is_object, own_slots
+from ..image.object import MISSING, is_object, own_slots
 from .families import is_method
 from .flow import Fault
 

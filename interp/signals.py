@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..image.object import Body, is_object, linearize
+from ..image.object import is_object, linearize
 from .flow import Fault, Resume, StackOverflow, Unhandled, Unwind
 from .stack import walk
 

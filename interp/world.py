@@ -14,8 +14,8 @@ from types import FrameType, FunctionType
 from typing import Any
 
 from ..grammar import nodes, parse_method
-from ..image.method import Method
 from ..image.collections import CLASSES, Array, ByteArray, Dictionary, String, key_of
+from ..image.method import Method
 from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object, own_slots, set_dict
 from ..image.values import Character, ScaledDecimal, Symbol
 from . import flow
@@ -73,7 +73,9 @@ class Table(dict[type, Any]):
         self.clear()
         self.data.clear()
         if self.globals is not None:
-            self.globals["?" + self.selector] = self.globals["!" + self.selector] = self.globals["=" + self.selector] = None
+            self.globals["?" + self.selector] = self.globals["!" + self.selector] = self.globals[
+                "=" + self.selector
+            ] = None
 
 
 class World:
@@ -103,7 +105,9 @@ class World:
         self.accessors: set[str] = set()  # names that a datum and a method share, anywhere in the image
         self._timid: dict[int, set[str]] = {}  # id(method) -> selectors that are not tried in line
         self._shared: dict[int, set[str]] = {}  # id(method) -> names mostly found in a parent
-        self.primitives = {name: make(self) if getattr(make, "needs_world", False) else make for name, make in primitives.items()}
+        self.primitives = {
+            name: make(self) if getattr(make, "needs_world", False) else make for name, make in primitives.items()
+        }
         self._box = self.families.default(Box).live
         self._array: type = Array
         self.globals = self._globals()
@@ -258,7 +262,10 @@ class World:
             def find(table: Table, cls: type) -> Any:
                 family = self.families.by_type.get(cls)
                 if family is None or family.retired:
-                    return lambda receiver, *args: (self.families.adopt(receiver), table[type(receiver)](receiver, *args))[1]
+                    return lambda receiver, *args: (
+                        self.families.adopt(receiver),
+                        table[type(receiver)](receiver, *args),
+                    )[1]
                 above = Family(family.ghost, (), frozenset(), None, native=family.native)
                 order = self._above(holder)
                 above.order = order
@@ -312,11 +319,13 @@ class World:
             filename = self._register(method, holder)
             self.families.free_names.update(free)
             self.resolutions[filename] = where
-            site = self.globals[f"$site {filename}"] = len(self._sites)
+            self.globals[f"$site {filename}"] = len(self._sites)
             self._sites.append(Site(method, key))
             marks = frozenset(self._shared.get(id(method), ())), frozenset(self._timid.get(id(method), ()))
             options = (self.checked, *hints)
-            compiled = compiled_method(slots["source"], where, filename, marks, self.redefined, options, str(id(holder)))
+            compiled = compiled_method(
+                slots["source"], where, filename, marks, self.redefined, options, str(id(holder))
+            )
             function = self.link(compiled, holder)
             function.__dict__["method"] = method
             function.__dict__["compiled"] = compiled
@@ -402,9 +411,7 @@ class World:
         situation = (filename, where, self.redefined, self.checked, data, pure, varied)
         compiled = facts.compiled.get(situation)
         if compiled is None:
-            mode = Mode(
-                resolve, redefined=self.redefined, checked=self.checked, data=data, pure=pure, varied=varied
-            )
+            mode = Mode(resolve, redefined=self.redefined, checked=self.checked, data=data, pure=pure, varied=varied)
             compiled = facts.compiled[situation] = compile_statement(node, mode, filename)
         return self.link(compiled, workspace)
 
@@ -578,7 +585,9 @@ class World:
             )
 
     def not_boolean(self, value: Any, selector: str) -> Any:
-        raise flow.Fault("SystemExceptions.WrongClass", f"{self.describe(value)} is not a Boolean: {selector} wants true or false")
+        raise flow.Fault(
+            "SystemExceptions.WrongClass", f"{self.describe(value)} is not a Boolean: {selector} wants true or false"
+        )
 
     def truth(self, value: Any, selector: str) -> bool:
         if value is True or value is False:
@@ -639,14 +648,20 @@ class World:
     def define(self, target: Any, method: Any) -> Any:
         """Put a method into the slot its selector names, keeping the story of the one it replaces."""
         if not is_object(target):
-            raise flow.Fault("SystemExceptions.WrongClass", f"{self.describe(target)} cannot hold methods; define them on its traits")
+            raise flow.Fault(
+                "SystemExceptions.WrongClass", f"{self.describe(target)} cannot hold methods; define them on its traits"
+            )
         selector = own_slots(method)["selector"]
         slots = own_slots(target)
         old = slots.get("&" + selector, slots.get(selector))
         if is_method(old):
             earlier = own_slots(old)
             method.history = (*earlier["history"], old)
-        if selector in NIL_TESTS and own_slots(method)["author"] != "genesis" and selector not in self.root.get("redefined", ()):
+        if (
+            selector in NIL_TESTS
+            and own_slots(method)["author"] != "genesis"
+            and selector not in self.root.get("redefined", ())
+        ):
             # From now on, in every worker, these are sent and not taken for identity with nil.
             self.root["redefined"] = (*self.root.get("redefined", ()), selector)
             self.redefined |= {selector}
@@ -718,7 +733,9 @@ class World:
         holder = self.name_of(source.home) or "an object"
         kind = holder
         if is_object(receiver):
-            kind = self.name_of(receiver) or next((n for n in map(self.name_of, self.family(receiver).order) if n), holder)
+            kind = self.name_of(receiver) or next(
+                (n for n in map(self.name_of, self.family(receiver).order) if n), holder
+            )
         elif receiver is not None or "self" in frame.f_locals:
             kind = NATIVE.get(type(receiver), holder)
         return f"{kind}>>{source.label}" if kind == holder else f"{kind}({holder})>>{source.label}"
@@ -754,67 +771,11 @@ def accessor(kind: str, name: str, scope: dict[str, Any]) -> Any:
         if isinstance(node, ast.Attribute) and node.attr == "NAME":
             node.attr = name
     local: dict[str, Any] = {}
-    exec(compile(tree, f"<slot {name}>", "exec"), {"AttributeError": AttributeError, "__builtins__": {}, **scope}, local)
+    exec(
+        compile(tree, f"<slot {name}>", "exec"), {"AttributeError": AttributeError, "__builtins__": {}, **scope}, local
+    )
     local[kind].plain = kind in ("get", "put")
     return local[kind]
-
-
-class Site:
-    """A compiled method and how often each slot it reads was not the receiver's own."""
-
-    __slots__ = ("method", "key", "misses")
-
-    def __init__(self, method: Any, key: Any) -> None:
-        self.method = method
-        self.key = key
-        self.misses: dict[str, int] = {}
-
-
-# Attributes that some native value has in Python: reading them would not fail where a message must be sent.
-PYTHON_NAMES = frozenset(name for cls in NATIVE for name in dir(cls)) | frozenset(dir(Body))
-
-# The functions of data slots, as compiled code would be, one copy per name.
-ACCESSORS = {
-    "get": "def get(self):\n try: return self.NAME\n except AttributeError: return inherited(self, {name!r}, 0)",
-    "find": "def find(self):\n value = getattr(self, {name!r}, MISSING)\n return miss(self) if value is MISSING else value",
-    "put": "def put(self, value):\n self.NAME = value\n return self",
-}
-
-
-def accessor(kind: str, name: str, scope: dict[str, Any]) -> Any:
-    import ast
-
-    tree = ast.parse(ACCESSORS[kind].format(name=name))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr == "NAME":
-            node.attr = name
-    local: dict[str, Any] = {}
-    exec(compile(tree, f"<slot {name}>", "exec"), {"AttributeError": AttributeError, "__builtins__": {}, **scope}, local)
-    local[kind].plain = kind in ("get", "put")
-    return local[kind]
-
-
-def answer_self_sends(selector: str) -> None:
-    """Let objects of the image answer ``self.#selector(...)``: the first time a type is asked, its function becomes its method.
-
-    The method lies in the type, where CPython's call caches find it. Types belong to one world; what is
-    put on Body here is the same for all.
-    """
-    name = "#" + selector
-    if name in vars(Body):
-        return
-
-    def first(self: Any, *args: Any) -> Any:
-        families = getattr(type(self), "_p_families", None) or self._p_jar.families
-        table = families.world.table(selector)
-        function = table[type(self)]
-        cls = type(self)
-        if type(function) is FunctionType and cls in table and cls in families.by_type:
-            setattr(cls, name, function)
-            table.bound.add(cls)
-        return function(self, *args)
-
-    setattr(Body, name, first)
 
 
 def same(a: Any, b: Any) -> bool:

@@ -17,7 +17,7 @@ from ...image.collections import (
     equal,
     key_of,
 )
-from ...image.object import Body, is_object
+from ...image.object import is_object
 from ...image.values import Character
 from ..flow import Fault
 from . import primitive

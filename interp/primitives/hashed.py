@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import Bag, Dictionary, IdentityDictionary, IdentitySet, Set, key_of, of_key
-from ...image.object import MISSING, Body, is_object, own_slots
+from ...image.object import MISSING, is_object, own_slots
 from ...image.values import Character, Symbol
 from ..flow import Fault
 from . import primitive

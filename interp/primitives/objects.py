@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...image.collections import CLASSES, Array, Collection, equal, text_of
 from ...image.method import Method
-from ...image.object import MISSING, Body, UvmObject, is_object, own_slots, reserved, set_dict
+from ...image.object import MISSING, UvmObject, is_object, own_slots, reserved, set_dict
 from ...image.values import Symbol
 from ..families import is_method
 from ..flow import Fault

@@ -23,7 +23,7 @@ from ...image.collections import (
     String,
     text_of,
 )
-from ...image.object import Body, is_object
+from ...image.object import is_object
 from ...image.sequences import Interval
 from ...image.values import Character, Symbol
 from . import primitive

@@ -13,7 +13,7 @@ from ...image.collections import (
     equal,
     text_of,
 )
-from ...image.object import MISSING, Body, is_object, own_slots
+from ...image.object import MISSING, is_object, own_slots
 from ...image.sequences import Interval
 from ...image.values import Character, Symbol
 from ..flow import Fault

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import ByteArray, String, equal, text_of
-from ...image.object import MISSING, Body, is_object, own_slots, set_dict
+from ...image.object import MISSING, is_object, own_slots, set_dict
 from ...image.sequences import Stream
 from ...image.values import Character, Symbol
 from ..flow import Fault

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import text_of
-from ...image.object import Body, is_object, own_slots
+from ...image.object import is_object, own_slots
 from ...image.values import Character
 from ..flow import Fault
 from . import primitive
