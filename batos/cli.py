@@ -224,9 +224,83 @@ def check(context: click.Context) -> None:
     """Read every object and every record, and say what is wrong."""
     from .image.check import check as check_image
 
-    report = check_image(context.obj["image"])
+    report = check_image(context.obj["image"], _progress(), _method_flaw)
     click.echo(report.render())
     context.exit(0 if report.ok else 1)
+
+
+@image.command()
+@click.argument("output", type=click.Path(path_type=str))
+@click.pass_context
+def recover(context: click.Context, output: str) -> None:
+    """Save what can be read of a damaged image into OUTPUT, a new file."""
+    from .image.repair import recover as recover_image
+
+    report = recover_image(context.obj["image"], output, _progress())
+    click.echo(report.render())
+    context.exit(0 if report.check is not None and report.check.ok else 1)
+
+
+@image.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=str))
+@click.option("--full", is_flag=True, help="Copy everything again, not only what is new.")
+@click.pass_context
+def backup(context: click.Context, folder: str, full: bool) -> None:
+    """Add what is new to the backups in FOLDER, and verify them. The image may be in use."""
+    from .image.backup import backup as back_up
+
+    made = back_up(context.obj["image"], folder, full)
+    click.echo("nothing is new" if made is None else f"{made.path}: {made.size:,} bytes")
+
+
+@image.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=str))
+@click.argument("output", type=click.Path(path_type=str))
+@click.option("--before", type=click.DateTime(), default=None, help="The last backup before this time.")
+@click.pass_context
+def restore(context: click.Context, folder: str, output: str, before: Any) -> None:
+    """Write the image as it was backed up last in FOLDER to OUTPUT, a new file."""
+    from .image.backup import restore as restore_image
+
+    report = restore_image(folder, output, before.timestamp() if before is not None else None)
+    click.echo(report.render())
+    context.exit(0 if report.ok else 1)
+
+
+@image.command()
+@click.option("--keep-days", type=click.FloatRange(min=0), default=7.0, show_default=True, help="What stays undoable.")
+@click.pass_context
+def pack(context: click.Context, keep_days: float) -> None:
+    """Give back the room of old versions and of what nothing refers to any more."""
+    from .image import open_image
+    from .image.pack import pack as pack_image
+
+    with open_image(context.obj["image"], create=False) as opened:
+        click.echo(pack_image(opened, keep_days, _progress()).render())
+
+
+def _progress() -> Any:
+    """How far a long piece of work is, on one line of the terminal; nothing where there is none."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(what: str, done: int, total: int) -> None:
+        share = f"{100 * done // total}%" if total else ""
+        click.echo(f"\r{what} {share:<5}", nl=False, err=True)
+
+    return show
+
+
+def _method_flaw(slots: dict[str, Any]) -> str:
+    """What the grammar has against a method's source; the image's own check cannot ask it."""
+    from .grammar import SyntaxProblem, parse_method
+
+    if slots["language"] == "smalltalk":
+        try:
+            parse_method(slots["source"])
+        except SyntaxProblem as problem:
+            return f"its source does not parse: {problem.message}"
+    return ""
 
 
 if __name__ == "__main__":
