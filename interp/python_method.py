@@ -32,6 +32,8 @@ SAFE = frozenset(
     "reversed round set sorted str sum tuple zip True False None ArithmeticError AttributeError Exception IndexError "
     "KeyError LookupError OverflowError RuntimeError StopIteration TypeError ValueError ZeroDivisionError".split()
 )
+# Modules that a model's method may import; the gates say which of their names it may use.
+MODULES = frozenset({"math", "random", "statistics"})
 # What Python programmers (and models) call on lists and dicts, in messages.
 PYTHONIC = {
     ("append", 1): "add:",
@@ -258,6 +260,13 @@ class Rewriter(ast.NodeTransformer):
     visit_FunctionDef = _in_comprehension
 
 
+def plain_import(name: str, scope: Any = None, local: Any = None, names: Any = (), level: int = 0) -> Any:
+    """``import`` in a method that a model wrote."""
+    if level or name not in MODULES:
+        raise ImportError(f"a method that a model wrote cannot import {name}")
+    return __import__(name, {}, {}, names or (), 0)
+
+
 def selector_for(name: str, arity: int) -> str:
     """The selector of a call ``x.name(...)``; a forgotten last underscore is forgiven (``deposit(5)`` is
     ``deposit:``)."""
@@ -340,6 +349,8 @@ def python_globals(world: World, trusted: bool) -> dict[str, Any]:
         return value
 
     allowed = vars(builtins) if trusted else {k: getattr(builtins, k) for k in SAFE if hasattr(builtins, k)}
+    if not trusted:
+        allowed["__import__"] = plain_import
     scope: dict[str, Any] = {
         "__builtins__": allowed,
         "Exception ": Exception,

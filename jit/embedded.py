@@ -58,6 +58,7 @@ class EmbeddedEngine:
     """See `engine.Engine`. Runs on a thread of its own, at lower priority than the threads that answer messages."""
 
     name = "embedded"
+    style = "small"
 
     def __init__(
         self, model: Path | None = None, adapters: dict[str, Path] | None = None, context: int = 2048, threads: int = 0
@@ -71,7 +72,7 @@ class EmbeddedEngine:
         self._adapters: dict[str, Any] = {}
         self._active: str | None = None
         self._abort = threading.Event()
-        self._keep_alive: list[Any] = []  # ctypes callbacks that C still points to
+        self._abort_callback: Any = None  # C points to it as long as the model is loaded
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batos-model", initializer=_yield_to_others)
 
     def complete(
@@ -136,12 +137,9 @@ class EmbeddedEngine:
             )
         except (ValueError, RuntimeError) as problem:
             raise EngineMissing(f"llama.cpp cannot load {path}: {problem}") from problem
-        quiet = llama_cpp.llama_log_callback(lambda level, text, data: None)
-        self._keep_alive.append(quiet)
-        llama_cpp.llama_log_set(quiet, ctypes.c_void_p(0))
-        abort = llama_cpp.llama_cpp.ggml_abort_callback(lambda _: self._abort.is_set())
-        self._keep_alive.append(abort)
-        llama_cpp.llama_set_abort_callback(llama._ctx.ctx, abort, None)
+        _hush(llama_cpp)
+        self._abort_callback = llama_cpp.llama_cpp.ggml_abort_callback(lambda _: self._abort.is_set())
+        llama_cpp.llama_set_abort_callback(llama._ctx.ctx, self._abort_callback, None)
         self._llama, self._chat = llama, ChatFormat.of_llama(llama)
         return self._llama, self._chat
 
@@ -249,6 +247,17 @@ class EmbeddedEngine:
             prompt_hash=prompt_hash(messages, options),
         )
         return Completion("".join(pieces), count, len(tokens), seconds, finish, source)
+
+
+_quiet: Any = None  # the library points to it as long as the process lives
+
+
+def _hush(llama_cpp: Any) -> None:
+    """The library writes to standard error by itself; what matters comes back as an error code as well."""
+    global _quiet
+    if _quiet is None:
+        _quiet = llama_cpp.llama_log_callback(lambda level, text, data: None)
+        llama_cpp.llama_log_set(_quiet, ctypes.c_void_p(0))
 
 
 def _grammar(options: Options) -> Any:

@@ -29,6 +29,7 @@ class RecordedEngine:
     def __init__(self, cassette: Path, live: Engine | None = None) -> None:
         self._path = cassette
         self._live = live
+        self.style = getattr(live, "style", "small")
         self._lock = Lock()
         self._answers = self._read()
 

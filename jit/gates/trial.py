@@ -1,0 +1,103 @@
+"""Gate 4: the method is installed in a copy of the world, in another process, and the message is sent again there.
+
+The only gate that can tell code that parses from code that is right, and even so only for this one message: it says
+what came of it, and a person can judge that.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..sandbox.client import Ran, Sandbox
+from .effects import effects_of
+from .verdict import Candidate, Verdict
+
+UNKNOWN = re.compile(r"does not understand #(\S+?)(?:: did you mean|$|\s)")
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRun:
+    """The message that missed, as a trial needs it: oid of the prototype, statement and workspace."""
+
+    prototype: bytes
+    statement: str
+    workspace: str
+
+
+def trial_gate(sandbox: Sandbox, run: TrialRun, author: str) -> Callable[[Candidate], Verdict]:
+    """The gate for one miss; `author` as the method would carry it ("model:NAME" is held to the narrow builtins)."""
+
+    def try_out(candidate: Candidate) -> Verdict:
+        ran = sandbox.run({
+            "prototype": run.prototype.hex(),
+            "selector": candidate.selector,
+            "source": candidate.source,
+            "author": author,
+            "statement": run.statement,
+            "workspace": run.workspace,
+        })  # fmt: skip
+        return judge(ran, candidate)
+
+    return try_out
+
+
+def judge(ran: Ran, candidate: Candidate) -> Verdict:
+    """A verdict on what the trial told."""
+    details: dict[str, Any] = {"cpu": round(ran.cpu, 4), "memory": ran.memory}
+    result = ran.result
+    if result is None:
+        return Verdict("trial", False, f"when tried, {ran.death}", ran.seconds, details)
+    details["holds"] = result.get("holds", [])
+    error = result.get("error")
+    if error is not None:
+        message = str(error.get("message", ""))
+        if error.get("code") == "not-understood" and _is_about_another(message, candidate):
+            told = f"it answers; the message then goes on to something else that nobody understands: {message}"
+            return Verdict("trial", True, told, ran.seconds, details)
+        return Verdict("trial", False, f"when tried, it fails: {_one_line(message)}", ran.seconds, details)
+    changed = [c for c in result.get("changed", []) if isinstance(c, dict)]
+    details["changed"] = changed
+    details["answer"] = str(result.get("printed", ""))
+    behaviour = [c for c in changed if c.get("kind") == "behaviour" and not c.get("new")]
+    if behaviour:
+        what = behaviour[0]
+        return Verdict(
+            "trial",
+            False,
+            f"when tried, it changes behaviour: {what.get('slot')} of {what.get('object')}",
+            ran.seconds,
+            details,
+        )
+    return Verdict("trial", True, _told(details["answer"], changed), ran.seconds, details)
+
+
+def _is_about_another(message: str, candidate: Candidate) -> bool:
+    """Whether the unknown message is one that the statement sends further on, not the method itself."""
+    found = UNKNOWN.search(message)
+    if found is None or found[1] == candidate.selector:
+        return False
+    function = ast.parse(candidate.source).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    effects = effects_of(function)
+    return found[1].replace(":", "_") not in (*effects.sends, *effects.reads)
+
+
+def _told(answer: str, changed: list[dict[str, Any]]) -> str:
+    data = [c for c in changed if c.get("kind") == "data"]
+    parts = [f"answers {_one_line(answer)}"]
+    parts += [
+        f"{c.get('slot')} of {c.get('object')}: {c.get('was') or 'nothing'} -> {c.get('is') or 'nothing'}"
+        for c in data[:4]
+    ]
+    if len(data) > 4:
+        parts.append(f"and {len(data) - 4} more slots")
+    return "; ".join(parts) if data else parts[0] + "; changes nothing"
+
+
+def _one_line(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 160 else flat[:157] + "..."

@@ -1,0 +1,179 @@
+"""How the image's records reach a trial: asked for one by one over a socket, whatever storage they lie in.
+
+The child never opens the image. It has a storage that asks the kernel's side for what it needs, which answers from one
+fixed moment of the image; a DemoStorage on top keeps what the trial writes in the child's memory. So a trial works the
+same on a file, in memory, over ZEO or RelStorage, and has no file or server to tamper with.
+
+What trials asked for before is sent along at the start: a trial of a small world then asks for nothing.
+
+Frames, both ways: one letter, length (4 bytes), bytes.
+    child to kernel    L oid (8 bytes)                             R the result, JSON
+    kernel to child    D serial (8 bytes) record, or N not there   P oid serial length record ..., S the job, JSON
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from ZODB.POSException import POSKeyError
+from ZODB.utils import maxtid, p64, u64, z64
+
+HEAD = struct.Struct("!cI")
+MAX_FRAME = 256 << 20
+MAX_REMEMBERED = 4_000
+MAX_AHEAD = 8 << 20
+"""Bytes of records sent along at the start."""
+
+
+class Closed(Exception):
+    """The other side is gone."""
+
+
+class Frames:
+    """Frames over one descriptor, by plain read and write: the calls the child is left with."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def send(self, kind: bytes, body: bytes = b"") -> None:
+        data = memoryview(HEAD.pack(kind, len(body)) + body)
+        while data:
+            try:
+                data = data[os.write(self.descriptor, data) :]
+            except (BrokenPipeError, ConnectionResetError) as problem:
+                raise Closed from problem
+
+    def receive(self, limit: int = MAX_FRAME) -> tuple[bytes, bytes]:
+        kind, length = HEAD.unpack(self._exactly(HEAD.size))
+        if length > limit:
+            raise Closed(f"a frame of {length} bytes")
+        return kind, self._exactly(length)
+
+    def _exactly(self, count: int) -> bytes:
+        parts = []
+        while count:
+            try:
+                part = os.read(self.descriptor, min(count, 1 << 20))
+            except ConnectionResetError as problem:
+                raise Closed from problem
+            if not part:
+                raise Closed
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+
+class AskingStorage:
+    """The child's base storage: read-only, one moment of the image, each record asked for once."""
+
+    def __init__(self, frames: Frames, last: bytes) -> None:
+        self._frames = frames
+        self._last = last
+        self._records: dict[bytes, tuple[bytes, bytes]] = {}
+
+    def take_ahead(self, body: bytes) -> None:
+        """Records that came along with the job."""
+        at = 0
+        while at < len(body):
+            oid, serial = body[at : at + 8], body[at + 8 : at + 16]
+            (length,) = struct.unpack_from("!I", body, at + 16)
+            self._records[oid] = body[at + 20 : at + 20 + length], serial
+            at += 20 + length
+
+    def loadBefore(self, oid: bytes, tid: bytes) -> tuple[bytes, bytes, bytes | None] | None:
+        found = self._records.get(oid)
+        if found is None:
+            self._frames.send(b"L", oid)
+            kind, body = self._frames.receive()
+            if kind != b"D":
+                raise POSKeyError(oid)
+            found = self._records[oid] = body[8:], body[:8]
+        record, serial = found
+        return (record, serial, None) if serial < tid else None
+
+    def load(self, oid: bytes, version: str = "") -> tuple[bytes, bytes]:
+        found = self.loadBefore(oid, maxtid)
+        if found is None:
+            raise POSKeyError(oid)
+        return found[0], found[1]
+
+    def lastTransaction(self) -> bytes:
+        return self._last
+
+    def getName(self) -> str:
+        return "the image"
+
+    def sortKey(self) -> str:
+        return "trial"
+
+    def getSize(self) -> int:
+        return 0
+
+    def __len__(self) -> int:
+        return 0
+
+    def isReadOnly(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+    def new_oid(self) -> bytes:
+        # Oids of a trial's new objects begin where no image has any.
+        return p64(1 << 62)
+
+    def history(self, oid: bytes, size: int = 1) -> list[Any]:
+        return []
+
+
+class Server:
+    """The kernel's side: the records of one image as of now. One trial at a time."""
+
+    def __init__(self, db: Any) -> None:
+        self._storage = db.storage
+        self._asked: dict[bytes, None] = {}
+        self._kept: dict[bytes, tuple[bytes, bytes]] = {}
+        self._kept_at = z64
+
+    def begin(self) -> tuple[bytes, bytes]:
+        """The image's last transaction, which the trial sees, and the records sent along."""
+        last = self._storage.lastTransaction()
+        if last != self._kept_at:
+            self._kept.clear()
+            self._kept_at = last
+        return last, b"".join(self._ahead(p64(u64(last) + 1)))
+
+    def _ahead(self, before: bytes) -> Iterator[bytes]:
+        total = 0
+        for oid in self._asked:
+            found = self._find(oid, before)
+            if found is not None:
+                record, serial = found
+                total += len(record)
+                if total > MAX_AHEAD:
+                    return
+                yield oid + serial + struct.pack("!I", len(record)) + record
+
+    def answer(self, oid: bytes, last: bytes) -> tuple[bytes, bytes]:
+        """The frame that answers a question for an oid."""
+        found = self._find(oid, p64(u64(last) + 1)) if len(oid) == 8 else None
+        if found is None:
+            return b"N", b""
+        if len(self._asked) < MAX_REMEMBERED:
+            self._asked[oid] = None
+        return b"D", found[1] + found[0]
+
+    def _find(self, oid: bytes, before: bytes) -> tuple[bytes, bytes] | None:
+        found = self._kept.get(oid)
+        if found is None:
+            try:
+                loaded = self._storage.loadBefore(oid, before)
+            except POSKeyError:
+                return None
+            if loaded is None:
+                return None
+            found = self._kept[oid] = loaded[0], loaded[1]
+        return found

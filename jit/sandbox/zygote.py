@@ -1,0 +1,125 @@
+"""The process trials are forked from: `python -m batos.jit.sandbox.zygote FD`.
+
+Forking the kernel itself would be fatal sooner or later: it has threads, and a child of a threaded process holds the
+locks of threads it does not have. So this one is started early, alone, with an empty environment; it imports what a
+trial needs, runs one message to warm every cache, and then waits. It has one thread and no business but forking.
+
+On the control socket FD: in, one byte and a descriptor (the trial's socket) with a time limit in milliseconds; out, one
+JSON line with how the child ended.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from typing import Any
+
+JOB = struct.Struct("!I")
+STACK = 100 << 20
+KILL_AFTER = 0.05
+
+
+def main(descriptor: int) -> None:
+    control = socket.socket(fileno=descriptor)
+    _alone()
+    from .child import run_trial, warm_up
+
+    warm_up()
+    gc.collect()
+    gc.freeze()  # what is shared with the children stays shared: no collection touches it
+    control.sendall(b'{"ready": true}\n')
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, JOB.size, 1)
+        if len(message) != JOB.size or len(descriptors) != 1:
+            return  # the kernel is gone
+        (milliseconds,) = JOB.unpack(message)
+        pid = os.fork()
+        if pid == 0:
+            _become_child(control, descriptors[0], run_trial)
+        os.close(descriptors[0])
+        ended = _wait(pid, milliseconds / 1000)
+        control.sendall(json.dumps(ended).encode() + b"\n")
+
+
+def _alone() -> None:
+    """Independent of the terminal, and gone when the kernel is."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    wanted = STACK if hard == resource.RLIM_INFINITY else min(STACK, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_STACK, (wanted, hard))
+
+
+def _become_child(control: socket.socket, descriptor: int, run: Any) -> None:
+    code = 1
+    try:
+        os.setsid()
+        control.close()
+        keep = os.dup2(descriptor, 3) if descriptor != 3 else 3
+        for number in (0, 1, 2):
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+        os.closerange(4, 65_536)
+        run(keep)
+        code = 0
+    except BaseException:
+        code = 3
+    finally:
+        os._exit(code)
+
+
+def _wait(pid: int, seconds: float) -> dict[str, Any]:
+    """Wait for the child, and end it with all it may have started when its time is over."""
+    started = time.monotonic()
+    late = not _ends_within(pid, seconds)
+    if late:
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            os.kill(pid, signal.SIGKILL)
+    _, status, usage = os.wait4(pid, 0)
+    return {
+        "late": late,
+        "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+        "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
+        "seconds": time.monotonic() - started,
+        "cpu": usage.ru_utime + usage.ru_stime,
+        "memory": usage.ru_maxrss * (1024 if sys.platform.startswith("linux") else 1),
+    }
+
+
+def _ends_within(pid: int, seconds: float) -> bool:
+    if hasattr(os, "pidfd_open"):
+        try:
+            handle = os.pidfd_open(pid)
+        except OSError:
+            pass
+        else:
+            try:
+                return bool(select.select([handle], [], [], seconds)[0])
+            finally:
+                os.close(handle)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return True
+        time.sleep(KILL_AFTER / 10)
+    return False
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,156 @@
+"""Reads out of the world what a prompt and the gates need to know of a miss. Runs inside a transaction, keeps nothing
+of it: what comes back are plain, bounded values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..image.method import Method
+from ..image.object import Body, own_slots
+from ..interp.families import is_method
+from ..interp.python_method import python_text
+from .gates.verdict import Surroundings
+from .situation import Argument, Neighbour, Situation, Slot
+
+if TYPE_CHECKING:
+    from ..interp import Miss, World
+
+MAX_PRINTED = 60
+MAX_SLOTS = 60
+MAX_NEIGHBOURS = 40
+MAX_OBJECTS = 2_000
+"""Objects of the world looked through for the vocabulary."""
+KINDS = {int: "int", float: "float", bool: "bool", str: "str", type(None): "nil", tuple: "list"}
+STORED_KINDS = {"String": "str", "OrderedCollection": "list", "Array": "list", "Dictionary": "dict", "Set": "set"}
+PRINTED_KINDS = (
+    (re.compile(r"-?\d+"), "int"),
+    (re.compile(r"-?\d+\.\d*(e-?\d+)?"), "float"),
+    (re.compile(r"'.*'", re.S), "str"),
+    (re.compile(r"true|false"), "bool"),
+    (re.compile(r"nil"), "nil"),
+)
+
+
+def situate(world: World, miss: Miss) -> tuple[Situation, Surroundings]:
+    """The situation of a miss for the prompt, and its surroundings for the gates."""
+    prototype = world.connection.get(miss.prototype)
+    receiver = world.connection.get(miss.receiver) if miss.receiver else prototype
+    chain = _chain(world, receiver)
+    slots: dict[str, Slot] = {}
+    selectors: set[str] = set()
+    neighbours: list[Neighbour] = []
+    for one in chain:
+        name = world.name_of(one)
+        for slot, value in own_slots(one).items():
+            plain = slot.removeprefix("&")
+            if slot.endswith("*") or slot.startswith("_"):
+                continue
+            selectors.add(plain)
+            if is_method(value):
+                method = own_slots(value)
+                if method["author"] != "genesis" and len(neighbours) < MAX_NEIGHBOURS:
+                    neighbours.append(_neighbour(name, plain, method))
+            elif one is not world.genesis and slot.isidentifier() and len(slots) < MAX_SLOTS:
+                slots.setdefault(slot, Slot(slot, kind_of(world, value), _printed(world, value)))
+    told = own_slots(prototype)
+    situation = Situation(
+        prototype=miss.prototype_name or "Object",
+        selector=miss.selector,
+        name=miss.python_name,
+        arguments=tuple(
+            Argument(name, _printed_kind(text), text[:MAX_PRINTED])
+            for name, text in zip(miss.parameters, miss.arguments, strict=True)
+        ),
+        statement=miss.statement,
+        receiver=world.describe(receiver),
+        chain=tuple(n for n in map(world.name_of, chain) if n),
+        slots=tuple(s for s in slots.values() if s.name not in ("intent", "comment")),
+        intent=_text(told.get("intent")),
+        comment=_text(told.get("comment")),
+        neighbours=tuple(neighbours),
+        elsewhere=tuple(_elsewhere(world, miss.selector)),
+    )
+    surroundings = Surroundings(
+        prototype=situation.prototype,
+        data_slots=frozenset(slots),
+        selectors=frozenset(selectors),
+        vocabulary=frozenset(_vocabulary(world)),
+        world_names=frozenset(n for n in own_slots(world.names) if n[:1].isupper() and n.isidentifier()),
+    )
+    return situation, surroundings
+
+
+def kind_of(world: World, value: Any) -> str:
+    """What a model is told a value is: a Python word where there is one, else the name of its prototype."""
+    kind = KINDS.get(type(value))
+    if kind is not None:
+        return kind
+    if isinstance(value, Body):
+        ghost: Any = getattr(type(value), "_p_ghost", type(value))
+        if ghost.__name__ in STORED_KINDS:
+            return STORED_KINDS[ghost.__name__]
+        for one in _chain(world, value):
+            if world.name_of(one):
+                return world.name_of(one)
+        return "Object"
+    return "block" if callable(value) else type(value).__name__
+
+
+def _chain(world: World, thing: Any) -> list[Any]:
+    order = list(world.family(thing).order)
+    return order if any(one is thing for one in order) else [thing, *order]
+
+
+def _printed(world: World, value: Any) -> str:
+    if isinstance(value, Body):
+        text = world.describe(value)
+    elif value is None or isinstance(value, bool):
+        text = {None: "nil", True: "true", False: "false"}[value]
+    else:
+        text = repr(value) if isinstance(value, int | float | str) else type(value).__name__
+    return text if len(text) <= MAX_PRINTED else text[: MAX_PRINTED - 3] + "..."
+
+
+def _printed_kind(text: str) -> str:
+    for pattern, kind in PRINTED_KINDS:
+        if pattern.fullmatch(text):
+            return kind
+    return text.split()[-1] if text[:2] in ("a ", "an") else "object"
+
+
+def _neighbour(prototype: str, selector: str, method: dict[str, Any]) -> Neighbour:
+    if method["language"] == "python":
+        return Neighbour(prototype, selector, python_text(method["source"])[0], "python")
+    return Neighbour(prototype, selector, method["source"])
+
+
+def _named(world: World) -> Iterator[tuple[str, Any]]:
+    for number, (name, value) in enumerate(own_slots(world.names).items()):
+        if number >= MAX_OBJECTS:
+            return
+        if isinstance(value, Body):
+            yield name, value
+
+
+def _vocabulary(world: World) -> Iterator[str]:
+    for _, thing in _named(world):
+        for slot in own_slots(thing):
+            if not slot.endswith("*") and not slot.startswith("_"):
+                yield slot.removeprefix("&")
+
+
+def _elsewhere(world: World, selector: str) -> Iterator[Neighbour]:
+    found = 0
+    for name, thing in _named(world):
+        value = own_slots(thing).get(selector)
+        if isinstance(value, Method) and own_slots(value)["author"] != "genesis":
+            yield _neighbour(name, selector, own_slots(value))
+            found += 1
+            if found == 3:
+                return
+
+
+def _text(value: Any) -> str:
+    return value[:400] if isinstance(value, str) else ""
