@@ -141,7 +141,11 @@ class ImageFile(FileStorage):
                 continue
             after = any_transaction(handle, pos + 1, end, last)
             if after is None:
-                if not self._is_read_only:
+                if self._is_read_only:
+                    self.notes.append(
+                        f"The last {end - pos:,} bytes are a message that is being written now, or that was cut off."
+                    )
+                else:
                     self._put_end_aside(pos, end)
                 return
             # A reader beside a writer may have seen a commit half written that is whole by now.

@@ -139,7 +139,7 @@ def open_image(
     except BaseException as error:
         storage.close()
         if isinstance(error, ReadOnlyError):
-            raise ImageMissing(f"{name} is still empty, and was opened only to be read.", name) from error
+            raise ImageMissing(" ".join([f"{name} holds nothing yet that could be read.", *notes]), name) from error
         if isinstance(error, ImageProblem) or not isinstance(error, Exception):
             raise
         if path is None:

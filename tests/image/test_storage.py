@@ -352,6 +352,20 @@ def test_a_torn_end_is_put_aside_and_told(location):
             assert sorted(read(location)) == ["format", "n0", "n1", "n2", "n3"]
 
 
+def test_a_torn_end_stays_where_it_is_for_a_reader(location):
+    fill(location, 3)
+    whole = location.read_bytes()
+    for cut, count in ((len(whole) - 5, 2), (40, None)):
+        location.write_bytes(whole[:cut])
+        if count is None:
+            problem = refused(location, ImageMissing, read_only=True)
+            assert "36 bytes" in str(problem)
+        else:
+            with open_image(location, read_only=True) as image, image.db.transaction() as connection:
+                assert len(connection.root()) == count + 1 and "cut off" in image.notes[-1]
+        assert location.read_bytes() == whole[:cut] and not list(location.parent.glob("*.tr*"))
+
+
 def test_a_commit_interrupted_before_its_status_byte_is_put_aside(location):
     fill(location, 3)
     data = bytearray(location.read_bytes())
