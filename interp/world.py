@@ -89,6 +89,7 @@ class World:
         self.sources: dict[str, Source] = {}
         self.resolutions: dict[str, Any] = {}  # per compiled unit: how its free names were resolved
         self.clone_types: dict[int, Any] = {}
+        self._kinds: dict[Family, type[Body]] = {}
         self.python_scopes: dict[bool, dict[str, Any]] = {}  # globals of Python methods: trusted, and a model's
         self.signals = Signals(self)
         self.families = Families(self.lookup_traits, self._stale)
@@ -424,6 +425,7 @@ class World:
                 table.clear()
             self._functions.clear()
             self.clone_types.clear()
+            self._kinds.clear()
             self._array = self.families.default(Array).live
         else:
             if selector in self.tables:
@@ -623,11 +625,16 @@ class World:
 
     def kind_of(self, thing: Any) -> type[Body]:
         """The class of the image that a clone of thing is stored as: from the slot kind*, found by delegation."""
-        ghost = getattr(type(thing), "_p_ghost", type(thing))
-        if ghost not in (UvmObject, Method):
-            return ghost  # type: ignore[no-any-return]
-        _, kind = self.family(thing).find("kind*")
-        return CLASSES.get(kind, UvmObject) if isinstance(kind, str) else UvmObject
+        family = self.families.current(thing)
+        kind = self._kinds.get(family)
+        if kind is None:
+            ghost = getattr(type(thing), "_p_ghost", type(thing))
+            kind = ghost
+            if ghost in (UvmObject, Method):
+                _, name = family.find("kind*")
+                kind = CLASSES.get(name, UvmObject) if isinstance(name, str) else UvmObject
+            self._kinds[family] = kind
+        return kind
 
     def new_dictionary(self, items: dict[Any, Any]) -> Any:
         return self.families.new(Dictionary, {key_of(key): value for key, value in items.items()})

@@ -175,7 +175,8 @@ def like(world: World, model: Any, contents: Any, ghost: type[Body] | None = Non
 
 def made(world: World, prototype: Any, contents: Any, kind: type[Body]) -> Any:
     """A new clone of a prototype with these contents: what ``new`` and ``with:`` answer."""
-    if not is_object(prototype):
+    if not is_object(prototype) or prototype is world.lookup(kind._p_traits):
+        # What is no more than its class says needs no parent* of its own.
         return world.families.new(kind, contents)
     live: Any = world.families.clones_of(prototype, kind)
     thing = live.__new__(live)

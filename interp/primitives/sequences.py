@@ -71,7 +71,24 @@ def fill(world: World, self: Any, count: Any, value: Any) -> Any:
 
 @primitive("array.new", world=True)
 def new_array(world: World) -> Any:
-    return lambda self, count=0: fill(world, self, count, None)
+    def new(self: Any, count: Any = 0) -> Any:
+        return fill(world, self, count, None)
+
+    def for_family(family: Any) -> Any:
+        """``Array new:`` itself, which programs send in their inner loops."""
+        array = world.new_array
+        if family.owner is None or family.owner is not world.lookup("Array"):
+            return None
+
+        def new_plain(self: Any, count: Any = 0) -> Any:
+            if type(count) is not int or count < 0:
+                return fill(world, self, count, None)
+            return array([None] * count)
+
+        return new_plain
+
+    new.for_family = for_family  # type: ignore[attr-defined]
+    return new
 
 
 @primitive("array.newWithAll", world=True)
