@@ -1,8 +1,12 @@
-"""The parts of a long error that fit before a person: the ends of a stack, the middle of a line."""
+"""Errors as they fit before a person: the ends of a stack, the middle of a line, why a command cannot even be sent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 STACK_HEAD, STACK_TAIL = 12, 4
 
@@ -28,3 +32,9 @@ def around(text: str, column: int, length: int, width: int) -> tuple[str, int, i
     if begin:
         shown = "…" + shown[1:]
     return shown, start, carets
+
+
+def unsendable(problem: ValidationError) -> str:
+    """Why the covenant does not take a command: ``workspace: String should have at most 128 characters``."""
+    first = problem.errors(include_url=False, include_context=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

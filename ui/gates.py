@@ -15,6 +15,10 @@ class Gate(NamedTuple):
 
 
 def read_gate(said: Mapping[str, Any]) -> Gate:
-    """A verdict as jit/gates makes it (gate, passed, reason). What is missing counts as not passed."""
+    """A verdict as jit/gates makes it (gate, passed, reason), its values perhaps as text. Missing: not passed."""
     name = said.get("gate") or said.get("name") or "gate"
-    return Gate(str(name), said.get("passed") is True, str(said.get("reason") or said.get("note") or ""))
+    return Gate(
+        str(name),
+        str(said.get("passed", said.get("verdict"))).lower() in ("true", "passed"),
+        str(said.get("reason") or said.get("detail") or ""),
+    )

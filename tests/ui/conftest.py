@@ -68,6 +68,17 @@ def puppet(tmp_path: Path) -> Iterator[Kernel]:
     kernel.stop()
 
 
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Kernel]:
+    """A real kernel on an image of its own, running; nobody understands a message: an error."""
+    endpoint = f"ipc://{short_folder(tmp_path)}/k.sock"
+    options = ["-i", str(tmp_path / "live_image.fs"), "--jit", "off", "kernel", "--endpoint", endpoint]
+    kernel = Kernel([sys.executable, "-m", "batos.cli", *options], endpoint, tmp_path)
+    kernel.start()
+    yield kernel
+    kernel.stop()
+
+
 def short_folder(tmp_path: Path) -> Path:
     """A folder for sockets: their paths may be 107 bytes long, and pytest's are longer on some machines."""
     if len(str(tmp_path)) < 80:

@@ -45,7 +45,8 @@ from batos.bridge.session import Request, Withdrawn
 
 ACCOUNT = "00000000000000a1"
 BODY = "withdraw: amount [\n    balance := balance - amount.\n    ^self\n]"
-GATES = [{"gate": "parse", "passed": True}, {"gate": "trial", "passed": True, "reason": "ran in 12 ms"}]
+GATES = [{"gate": "parse", "passed": "True"}, {"gate": "trial", "passed": "True", "reason": "ran in 12 ms"}]
+SELECTORS = ("clone", "double")
 
 
 class Puppet:
@@ -59,7 +60,7 @@ class Puppet:
             "greeting": "it's alive",
             "answer": 42,
             "account": {"handle": ACCOUNT, "print": "an Account"},
-        }
+        } | {name: {"method": name, "handle": "2", "print": name} for name in SELECTORS}
         self.accounts = {"balance": 70, "parent*": {"handle": "1", "print": "Object"}}
 
     def describe(self) -> dict[str, object]:
@@ -97,9 +98,7 @@ class Puppet:
                 self.change(command.property_name, command.property_value)
                 request.finish(Done())
             case Browse(selector=None):
-                entries = [
-                    MethodEntry(target="1", owner="Object", selector=s, language="message") for s in ("clone", "double")
-                ]
+                entries = [MethodEntry(target="1", owner="Object", selector=s, language="message") for s in SELECTORS]
                 request.finish(Methods(methods=entries))
             case Browse(selector=str(selector)):
                 source = f"{selector} [\n    ^self * 2\n]"

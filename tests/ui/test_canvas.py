@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pygments.lexers.python import PythonLexer
 
-from batos.bridge.covenant import MethodEntry, UvmStateUpdateEvent
+from batos.bridge.covenant import UvmStateUpdateEvent
 from batos.ui.canvas import main
 from batos.ui.canvas.portrait import Portrait, Trail, print_data, walk_to
 from batos.ui.canvas.settings import Settings, SettingsProblem, load_settings
@@ -55,8 +55,9 @@ def test_a_portrait_takes_in_what_changed() -> None:
 
 def test_rows_parents_then_data_then_methods_and_finding() -> None:
     portrait = Portrait(None, "Object")
-    portrait.apply(state(**{"zeta": 1, "parent*": [ACCOUNT], "alpha": ACCOUNT, "deposit:": {"handle": "2"}}))
-    portrait.methods["deposit:"] = MethodEntry(target="1", owner="Object", selector="deposit:", language="message")
+    portrait.apply(
+        state(**{"zeta": 1, "parent*": [ACCOUNT], "alpha": ACCOUNT, "deposit:": {"method": "deposit:", "handle": "2"}})
+    )
     rows = [(row.kind, row.name, row.handle) for row in portrait.rows()]
     handle = ACCOUNT["handle"]
     assert rows == [
@@ -72,7 +73,7 @@ def test_rows_parents_then_data_then_methods_and_finding() -> None:
 
 def test_where_a_slot_leads() -> None:
     assert walk_to(ACCOUNT) == walk_to([ACCOUNT, 3]) == ACCOUNT["handle"]
-    assert walk_to(3) is walk_to([]) is walk_to([3]) is walk_to({"handle": 3}) is None
+    assert walk_to(3) is walk_to([]) is walk_to([3]) is walk_to({"handle": 3}) is walk_to({"handle": ""}) is None
 
 
 def test_the_trail() -> None:

@@ -192,6 +192,7 @@ def test_the_spinner_fits_the_line_and_leaves_nothing() -> None:
 
 def test_rows_of_data_read_well() -> None:
     assert summary({"id": 3, "what": "x", "size": 4}) == "3  x  size 4"
+    assert summary({"transaction": "04", "time": 1.5, "told": "'x' (now)", "user": ""}) == "04  'x' (now)"
     assert outline({"a": {"b": [1, {"c": 2}]}, "d": []}) == ["a:", "  b:", "    1", "    c 2", "d: []"]
 
 
@@ -284,14 +285,21 @@ def test_piped(puppet: Kernel, tmp_path: Path) -> None:
     assert done.stderr == "[]\n"  # no complaint, and prompt_toolkit was not imported
 
 
-def test_a_piped_error_ends_the_program_with_status_1(puppet: Kernel, tmp_path: Path) -> None:
-    done = repl(puppet.endpoint, "3 + 4\n1 foo\n3 + 4\n", tmp_path)
-    assert (done.stdout, done.returncode) == ("7\n", 1)
+def test_a_piped_error_is_the_status_and_not_the_end(puppet: Kernel, tmp_path: Path) -> None:
+    done = repl(puppet.endpoint, "3 + 4\n1 foo\n:jit off\n3 + 4\n", tmp_path)
+    assert (done.stdout.split("\n")[::2], done.returncode) == (["7", "7"], 1)
     assert done.stderr.startswith("ZeroDivide: 1 foo\n")
 
 
 def test_piped_with_nobody_to_ask_a_miss_is_a_miss(puppet: Kernel, tmp_path: Path) -> None:
     assert repl(puppet.endpoint, "policy\n:jit auto\npolicy", tmp_path).stdout.split("\n")[::2][:2] == ["off", "auto"]
+
+
+def test_what_the_covenant_does_not_take_is_said(puppet: Kernel, tmp_path: Path) -> None:
+    done = repl(puppet.endpoint, "'" + "x" * 4_200_000 + "'", tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith("source: String should have at most 4194304 characters")
+    done = repl(puppet.endpoint, f":workspace {'w' * 200}\n3 + 4", tmp_path)
+    assert done.returncode == 1 and "workspace: String should have" in done.stderr
 
 
 def test_no_kernel(tmp_path: Path) -> None:

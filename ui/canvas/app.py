@@ -19,6 +19,7 @@ from kivy.core.window import Window
 from kivy.lang import Builder
 from kivy.metrics import sp
 from kivy.properties import NumericProperty, ObjectProperty
+from pydantic import ValidationError
 
 from ...bridge.covenant import (
     MAX_PAGE,
@@ -45,11 +46,11 @@ from ...bridge.covenant import (
     UvmStateUpdateEvent,
 )
 from ...grammar import is_complete
-from ..errors import around, shorten_stack
+from ..errors import around, shorten_stack, unsendable
 from ..gates import read_gate
 from ..link import Link, LinkLost
 from . import panes
-from .portrait import Portrait, Row, Trail, found_rows, print_data
+from .portrait import Portrait, Row, Trail, found_rows, is_method, print_data
 from .settings import LARGEST_TEXT, SMALLEST_TEXT, Settings
 from .text import coloured
 from .theme import DARK, LIGHT, THEMES, Theme
@@ -232,6 +233,8 @@ class CanvasApp(App):
         problem = task.exception()
         if isinstance(problem, LinkLost):
             self.say(f"not answered: {problem}", "warn")
+        elif isinstance(problem, ValidationError):
+            self.say(unsendable(problem), "warn")
         elif problem is not None:
             self.say(f"the canvas failed at this: {type(problem).__name__}: {problem}", "bad")
 
@@ -286,7 +289,7 @@ class CanvasApp(App):
             {
                 "title": title,
                 "target": target,
-                "slots": {name: print_data(value) for name, value in portrait.slots.items()},
+                "slots": {name: print_data(v) for name, v in portrait.slots.items() if not is_method(v)},
                 "ms": round((time.perf_counter() - since) * 1000, 1),
             },
         )
@@ -297,10 +300,10 @@ class CanvasApp(App):
     async def _fetch_methods(self, portrait: Portrait) -> None:
         reply = await self.look.ask(Browse(target=portrait.target))
         if isinstance(reply, Methods):
-            portrait.methods = {entry.selector: entry for entry in reply.methods}
+            portrait.languages = {entry.selector: entry.language for entry in reply.methods}
             if portrait is self.portrait:
                 self.redraw()
-                self.trace("methods", {"names": sorted(portrait.methods)})
+                self.trace("methods", {"names": sorted(portrait.languages)})
 
     def _refetch_methods(self) -> None:
         """Fetch them again, one question at a time however fast changes come."""
@@ -382,7 +385,7 @@ class CanvasApp(App):
     def open(self, row: dict[str, Any]) -> None:
         """Walk into the object that a slot holds."""
         if row["handle"] is not None:
-            title = row["text"] if row["kind"] != "data" else f"{row['name']}: {row['text']}"
+            title = f"{row['name']}: {row['text']}"
             self.trail.go(row["handle"], title)
             self.ids.filter.text = ""
             self.spawn(self._show(*self.trail.here))
@@ -564,7 +567,7 @@ def tracer(path: Path | None) -> Callable[[str, dict[str, Any]], None]:
     out = path.open("a", encoding="utf-8", buffering=1)
 
     def trace(event: str, facts: dict[str, Any]) -> None:
-        out.write(json.dumps({"event": event, **facts}, default=str) + "\n")
+        out.write(json.dumps({"event": event, "at": time.time(), **facts}, default=str) + "\n")
 
     return trace
 

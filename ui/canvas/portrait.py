@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...bridge.covenant import MethodEntry, Page, UvmStateUpdateEvent
+from ...bridge.covenant import Page, UvmStateUpdateEvent
 
 MOST_ITEMS = 12
 MOST_DEPTH = 3
@@ -42,10 +42,14 @@ def _bracketed(opening: str, items: Iterable[str], total: int, depth: int) -> st
 
 
 def handle_in(value: Any) -> str | None:
-    """The handle, if the value is an object of the image."""
+    """The handle, if the value is an object that the image has stored."""
     if isinstance(value, dict) and isinstance(value.get("handle"), str):
-        return str(value["handle"])
+        return str(value["handle"]) or None
     return None
+
+
+def is_method(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("method"), str)
 
 
 def walk_to(value: Any) -> str | None:
@@ -72,7 +76,7 @@ class Portrait:
     target: str | None
     title: str
     slots: dict[str, Any] = field(default_factory=dict)
-    methods: dict[str, MethodEntry] = field(default_factory=dict)
+    languages: dict[str, str] = field(default_factory=dict)  # of its methods, by selector
     truncated: bool = False
 
     def apply(self, event: UvmStateUpdateEvent) -> list[str]:
@@ -91,10 +95,11 @@ class Portrait:
 
     def rows(self, find: str = "") -> list[Row]:
         """The list to show: parents first, then data, then methods; only names that contain ``find``."""
-        wanted = [name for name in self.slots if find in name and name not in self.methods]
+        wanted = [name for name, value in self.slots.items() if find in name and not is_method(value)]
         parents = [name for name in wanted if name.endswith("*")]
         data = sorted(name for name in wanted if not name.endswith("*"))
-        methods = sorted(name for name in self.methods if find in name)
+        selectors = (value["method"] for value in self.slots.values() if is_method(value))
+        methods = sorted(selector for selector in selectors if find in selector)
         rows: list[Row] = []
         if parents or data:
             note = "more than is shown: narrow by find" if self.truncated else ""
@@ -103,7 +108,7 @@ class Portrait:
         rows += [Row(name, print_data(self.slots[name]), "data", walk_to(self.slots[name])) for name in data]
         if methods:
             rows.append(Row(f"methods ({len(methods)})", "", "heading"))
-        rows += [Row(name, self.methods[name].language, "method") for name in methods]
+        rows += [Row(name, self.languages.get(name, ""), "method") for name in methods]
         return rows
 
 

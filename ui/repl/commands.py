@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from pydantic import ValidationError
+
 from ...bridge.covenant import (
     Browse,
     Command,
@@ -29,6 +31,7 @@ from ...bridge.covenant import (
     Status,
     Undo,
 )
+from ..errors import unsendable
 from . import show
 from .languages import lexer_for
 from .screen import visible
@@ -51,7 +54,10 @@ async def obey(shell: Shell, line: str) -> bool:
         shell.screen.say(f"no command is called {visible(name)}; {hint}", "bad")
         return False
     before, shell.failed = shell.failed, False
-    await COMMANDS[found[0]](shell, rest.strip())
+    try:
+        await COMMANDS[found[0]](shell, rest.strip())
+    except ValidationError as problem:
+        complain(shell, unsendable(problem))
     failed, shell.failed = shell.failed, shell.failed or before
     return not failed
 
@@ -103,7 +109,9 @@ async def undo(shell: Shell, rest: str) -> None:
     """take back the last transaction, or the one named (`:history` shows them)"""
     reply = await ask(shell, Undo(transaction=rest or None), Data)
     if reply:
-        shell.screen.line(f"undone: {summary(reply.data)}", "note")
+        undone = reply.data if isinstance(reply.data, list) else [reply.data]
+        for row in undone:
+            shell.screen.line(f"undone: {summary(row)}", "note")
 
 
 async def history(shell: Shell, rest: str) -> None:
@@ -120,9 +128,25 @@ async def history(shell: Shell, rest: str) -> None:
 async def who(shell: Shell, rest: str) -> None:
     """who is connected, and how the kernel is"""
     reply = await ask(shell, Status(), Data)
-    if reply:
-        for line in outline(reply.data):
-            shell.screen.line(line)
+    if not reply:
+        return
+    status = dict(reply.data)
+    sessions = status.pop("sessions", [])
+    for line in outline(status):
+        shell.screen.line(line)
+    rows = [("session", "messages", "waiting", "now")]
+    rows += [
+        (
+            visible(s.get("name") or "?"),
+            str(s.get("handled", 0)),
+            str(s.get("queued", 0)),
+            "busy" if s.get("running") else "idle",
+        )
+        for s in sessions
+    ]
+    shell.screen.line()
+    for line in show.table(rows):
+        shell.screen.line(line)
 
 
 async def jit(shell: Shell, rest: str) -> None:
@@ -300,13 +324,17 @@ COMMANDS: Mapping[str, Act] = {
 
 
 def summary(row: Any) -> str:
-    """A map as one line: its values, with the names of those that need one."""
+    """A map as one line: what it tells of itself, or its values with the names of those that need one."""
     if not isinstance(row, dict):
-        return visible(str(row))
-    plain = ("id", "transaction", "time", "when", "who", "user", "description", "what", "note", "statement")
-    words = [str(row[key]) for key in plain if row.get(key)]
-    words += [f"{key} {compact(value)}" for key, value in row.items() if key not in plain and value not in (None, "")]
+        return visible(compact(row))
+    if "told" in row:
+        return visible("  ".join(str(row[key]) for key in ("transaction", "told", "user") if row.get(key)))
+    words = [str(row[key]) for key in PLAIN if row.get(key)]
+    words += [f"{key} {compact(value)}" for key, value in row.items() if key not in PLAIN and value not in (None, "")]
     return visible("  ".join(words).replace("\n", " "))
+
+
+PLAIN = ("id", "name", "when", "who", "what", "note")  # values that say themselves what they are
 
 
 def compact(value: Any) -> str:

@@ -1,6 +1,6 @@
 """The REPL without a terminal: a program comes in on stdin, results go to stdout, complaints to stderr.
 
-No prompt, no colours, and an exit status: 0, or 1 if a statement failed (the rest is then not run, as in a script).
+No prompt, no colours, and an exit status: 0, or 1 if a statement failed (the rest runs all the same, as by batos run).
 All of stdin is read before anything runs, because only then is it known where a statement over several lines ends.
 Lines that begin with a command's name (`:jit off`) are obeyed where they stand.
 """
@@ -41,6 +41,7 @@ async def run(shell: Shell, stdin: TextIO) -> int:
     except UnicodeDecodeError as problem:
         shell.screen.say(f"<stdin>: not UTF-8 text: {problem.reason} at byte {problem.start}")
         return 1
+    status = 0
     for before, piece in pieces(text):
         if piece.startswith(":"):
             try:
@@ -50,6 +51,5 @@ async def run(shell: Shell, stdin: TextIO) -> int:
         else:
             # Empty lines in front keep the line numbers of errors true.
             ok = await shell.evaluate("\n" * before + piece, origin="<stdin>")
-        if not ok:
-            return 1
-    return 0
+        status = status if ok else 1
+    return status

@@ -11,6 +11,8 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 
+from pydantic import ValidationError
+
 from ...bridge.covenant import (
     Approval,
     Approve,
@@ -26,6 +28,7 @@ from ...bridge.covenant import (
     Progress,
     Reply,
 )
+from ..errors import unsendable
 from ..link import Link, LinkLost
 from . import show
 from .approval import Decision
@@ -69,9 +72,14 @@ class Shell:
         LinkLost if the kernel went away.
         """
         self.last_handle = None
-        command = Evaluate(
-            source=source, origin=origin, workspace=self.workspace, policy=self.policy_to_ask(), stream=True
-        )
+        try:
+            command = Evaluate(
+                source=source, origin=origin, workspace=self.workspace, policy=self.policy_to_ask(), stream=True
+            )
+        except ValidationError as problem:
+            self.screen.say(unsendable(problem), "bad")
+            self.failed = True
+            return False
         async with Spinner(self.screen) as spinner:
 
             def heard(event: Reply) -> None:
