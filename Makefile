@@ -39,10 +39,11 @@ help:
 setup: $(READY_TO_TEST)
 	@$(MAKE) start-model
 
-# The part of set-up that a prompt needs: nobody waits for test tools.
+# The part of set-up that a prompt needs: nobody waits for test tools. `set -m` gives the REPL a process group of its own,
+# so that Ctrl-C interrupts a message and not make; the exit behind it keeps bash from replacing itself before that.
 run: $(READY_TO_RUN)
 	@$(MAKE) start-model
-	@exec .venv/bin/batos -i '$(IMAGE)'
+	@set -m; .venv/bin/batos -i '$(IMAGE)'; exit $$?
 
 $(READY_TO_RUN):
 	@.ci/setup run $@
