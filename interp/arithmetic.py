@@ -503,20 +503,51 @@ def set_flag(variable: Variable, value: ast.expr | None = None) -> list[ast.stmt
     return [assign, test()]
 
 
+def number_uses(root: n.Node, redefined: frozenset[str]) -> dict[str, int]:
+    """How often each name is an operand where its being a number would be tested."""
+    uses: dict[str, int] = {}
+    stack: list[n.Node] = [root] if not isinstance(root, n.Method) else list(root.body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, n.Send) and node.selector not in redefined:
+            operands: tuple[n.Node, ...] = ()
+            if node.selector in NUMBER_SELECTORS:
+                operands = (node.receiver, *node.args)
+            elif node.selector in ("at:", "at:put:"):
+                operands = node.args[:1]
+            elif node.selector in ("to:do:", "to:by:do:"):
+                operands = (node.receiver, node.args[0])
+            for part in operands:
+                if isinstance(part, n.Name):
+                    uses[part.name] = uses.get(part.name, 0) + 1
+        stack.extend(children(node))
+    return uses
+
+
+def int_parameters(scopes: Scopes, root: n.Node, redefined: frozenset[str]) -> list[Variable]:
+    """Parameters worth a version of the method of their own, for when they all are ints (most are, in practice)."""
+    if not isinstance(root, n.Method) or size(root) > 300:
+        return []
+    uses = number_uses(root, redefined)
+    variables = scopes.declared[id(root)]
+    return [v for v in (variables[p] for p in root.params) if uses.get(v.name, 0) > 1 and not v.writes and not v.boxed][:3]
+
+
+def size(root: n.Node) -> int:
+    count, stack = 0, list(root.body) if isinstance(root, n.Method) else [root]
+    while stack:
+        node = stack.pop()
+        count += 1
+        stack.extend(children(node))
+    return count
+
+
 def flag_variables(scopes: Scopes, root: n.Node, redefined: frozenset[str]) -> None:
     """Choose the variables that carry a flag saying whether they hold a number: those tested more than once.
 
     A test of a flag costs a fifth of the test of a type. What a method proves about a local it need not check again.
     """
-    uses: dict[str, int] = {}
-    stack: list[n.Node] = [root] if not isinstance(root, n.Method) else list(root.body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, n.Send) and node.selector in (*OPERATORS, *COMPARE, "/") and node.selector not in redefined:
-            for part in (node.receiver, *node.args):
-                if isinstance(part, n.Name):
-                    uses[part.name] = uses.get(part.name, 0) + 1
-        stack.extend(children(node))
+    uses = number_uses(root, redefined)
     for names in scopes.declared.values():
         for variable in names.values():
             variable.flagged = (
@@ -537,6 +568,9 @@ def settle_types(scopes: Scopes, redefined: frozenset[str]) -> None:
     """
     candidates: dict[int, Variable] = {}
     lookup: dict[int, dict[str, Variable]] = scopes.declared
+    for names in lookup.values():
+        for variable in names.values():
+            variable.type = variable.given
     for names in lookup.values():
         for variable in names.values():
             if not variable.parameter and variable.definite and variable.writes and not variable.captured:

@@ -1,6 +1,6 @@
 """Trees to Python: each method becomes one Python function, so that CPython's adaptive interpreter sees plain code.
 
-What the emitted code looks like (``batos eval --python`` shows it)::
+What the emitted code looks like (set KEEP_TREES to see it)::
 
     Account >> deposit: amount [ balance := balance + amount. ^self ]
 
@@ -41,6 +41,9 @@ from .scopes import Function, Scopes, Variable, inlined_blocks
 
 Resolve = Callable[[str], str]
 
+# Keep each unit's Python tree, for whoever wants to read it (``ast.unparse``). Trees are many objects: off, they are let go.
+KEEP_TREES = False
+
 
 @dataclass
 class Compiled:
@@ -52,7 +55,7 @@ class Compiled:
     supers: frozenset[str]
     constants: dict[str, Any]
     free: dict[str, bool]
-    tree: ast.Module
+    tree: ast.Module | None = None
 
 
 def const(value: Any) -> ast.expr:
@@ -128,8 +131,7 @@ class Emitter:
         self.lexical: list[dict[str, Variable]] = []
         self.function: Function = scopes.root
         self._temps = 0
-        self._blocks = 0
-        self.types_settled = False
+        self.version = ""
 
     # --- small tools
 
@@ -331,8 +333,8 @@ class Emitter:
     def block(self, node: n.Block) -> ast.expr:
         outer = self.function
         self.function = self.scopes.functions[id(node)]
-        self._blocks += 1
-        name = f"[] {self._blocks}"
+        # Named by its place, so that a stored block is found again however the method was compiled.
+        name = f"[] {node.span.start}{self.version}"
         variables = self.scopes.declared[id(node)]
         self.lexical.append(variables)
 
@@ -599,16 +601,28 @@ def _unit(
     value: bool,
 ) -> Compiled:
     emitter = Emitter(scopes, mode, filename)
-    arithmetic.settle_types(scopes, mode.redefined)
-    arithmetic.flag_variables(scopes, node, mode.redefined)
-    variables = scopes.declared[id(node)] if params or not value or id(node) in scopes.declared else {}
+    variables = scopes.declared[id(node)]
     emitter.lexical.append(variables)
 
     def build() -> None:
+        arithmetic.settle_types(scopes, mode.redefined)
+        arithmetic.flag_variables(scopes, node, mode.redefined)
         emitter.declare(variables)
         emitter.body(statements, value=value, last=load("self"))
 
-    body, _ = emitter.nested(build)
+    versioned = arithmetic.int_parameters(scopes, node, mode.redefined)
+    body: list[ast.stmt] = []
+    if versioned:
+        for variable in versioned:
+            variable.given = "int"
+        emitter.version = " int"
+        fast, _ = emitter.nested(build)
+        emitter.version = ""
+        for variable in versioned:
+            variable.given = None
+        tests: list[ast.expr] = [ast.Compare(class_of(load(v.python)), [ast.Is()], [load("int")]) for v in versioned]
+        body.append(ast.If(tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests), fast, []))
+    body.extend(emitter.nested(build)[0])
     if scopes.root.returns_home:
         body = _with_home(body)
     arguments = [ast.arg("self"), *(ast.arg(parameter_name(variables[p])) for p in params)]
@@ -624,7 +638,7 @@ def _unit(
         frozenset(emitter.supers),
         emitter.constants,
         dict(scopes.free),
-        tree,
+        tree if KEEP_TREES else None,
     )
 
 

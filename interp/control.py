@@ -100,7 +100,7 @@ def _both(em: Emitter, node: n.Send, sure: bool = False) -> ast.expr | None:
     assert isinstance(block, n.Block)
     if len(block.body) != 1 or block.temps or isinstance(block.body[0], n.Return):
         return None
-    saved = (em.out, em.impure, em._temps, em._blocks)
+    saved = (em.impure, em._temps)
     outer = list(em.out)
     left, is_bool = condition(em, node.receiver, node.selector)
     if is_bool:
@@ -114,7 +114,7 @@ def _both(em: Emitter, node: n.Send, sure: bool = False) -> ast.expr | None:
             return typed(ast.BoolOp(operator, [left, right]), "bool")
     # Start over: nothing of the attempt stays.
     em.out[:] = outer
-    em.impure, em._temps, em._blocks = saved[1:]
+    em.impure, em._temps = saved
     return None
 
 

@@ -51,7 +51,8 @@ class Variable:
     definite: bool = False  # assigned before it is first read
     flagged: bool = False  # carries a flag that says whether it holds a number (arithmetic.flag_variables)
     python: str = ""
-    type: str | None = None
+    type: str | None = None  # what is known of its values (arithmetic.settle_types), beginning with ``given``
+    given: str | None = None
     positive: bool = False  # a loop's counter that begins at 1 or more and goes up
 
 
@@ -217,7 +218,7 @@ class Scopes:
                 if node.selector in ("to:do:", "to:by:do:") and isinstance(node.receiver, n.Number):
                     counter = self.declared[id(part)][part.params[0]]
                     if type(node.receiver.value) is int and not counter.writes:
-                        counter.type = "int"
+                        counter.given = "int"
                         step = node.args[1].value if node.selector == "to:by:do:" else 1  # type: ignore[attr-defined]
                         counter.positive = node.receiver.value > 0 and step > 0
             else:

@@ -8,6 +8,7 @@ runs again from its start once the method is there. A failed message leaves no c
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import random
 import sys
@@ -107,6 +108,9 @@ class Worker:
         self._running: int | None = None  # ident of the thread whose message may be abandoned now
         self._pending: type[flow.Abandoned] | None = None
         sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
+        if gc.get_threshold() == (700, 10, 10):
+            # Python's default was made for small heaps; ours holds the library, and looking through it is dear.
+            gc.set_threshold(20_000, 20, 20)
 
     def close(self) -> None:
         with suppress(NoTransaction):
