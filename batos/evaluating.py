@@ -52,7 +52,7 @@ def evaluate(worker: Worker, request: Request) -> None:
                 origin=command.origin,
                 workspace=command.workspace,
                 policy=command.policy,
-                approve=Asking(request),
+                approve=Asking(request, command.policy),
                 budget=budget,
                 on_outcome=on_outcome,
                 atomic=command.atomic,
@@ -100,8 +100,9 @@ class Asking:
     whether the person has lost patience (`interrupted`).
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, policy: str = "ask") -> None:
         self.request = request
+        self.policy = policy  # under "auto" nobody is asked, but told how far it is
 
     def __call__(self, proposal: Any) -> Decision:
         approval = Approval(

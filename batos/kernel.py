@@ -77,6 +77,8 @@ class Kernel:
             sys.setswitchinterval(before)
             withdraw(self.image.location)
             self.watcher.close()
+            if self.misses is not None:
+                self.misses.close()
             self.pool.close()
             self.image.close()
             log.info("stopped")

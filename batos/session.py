@@ -33,14 +33,14 @@ class Embedded:
         from .image import open_image
         from .interp import Worker
 
-        handler = None
+        self._handler: Any = None
         if policy != "off":
             from .jit import miss_handler
 
-            handler = miss_handler(location)
+            self._handler = miss_handler(location, policy=policy)
         self.image = open_image(location, create=create)
         try:
-            self.worker = Worker(self.image, name="embedded", misses=handler)
+            self.worker = Worker(self.image, name="embedded", misses=self._handler)
         except BaseException:
             self.image.close()
             raise
@@ -52,6 +52,8 @@ class Embedded:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._handler is not None:
+            self._handler.close()
         self.worker.close()
         self.image.close()
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
-from threading import Event
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from .engine import Completion, Message, OnText, Options, Source, prompt_hash
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 FIRST_PAUSE = 0.25
+POLL = 0.05
 MAX_LINE = 1_000_000
 
 
@@ -56,12 +59,12 @@ class ServerEngine:
                 break
             pause *= 4
             try:
-                return self._ask(messages, options, on_text, wait, started)
+                return self._beside(messages, options, on_text, wait, started)
             except _Passing as passing:
                 last = str(passing)
             except _TooMuch:
                 self._plain = True
-                return self._ask(messages, options, on_text, wait, started)
+                return self._beside(messages, options, on_text, wait, started)
         if wait.is_set():
             raise Cancelled("cancelled while waiting for the model's server")
         raise EngineDown(f"the model's server {self._url} does not answer after {ATTEMPTS} attempts: {last}")
@@ -125,6 +128,42 @@ class ServerEngine:
             body["structured_outputs"] = {"grammar": options.grammar}  # vLLM
             body["grammar"] = options.grammar  # llama-server
         return body
+
+    def _beside(
+        self,
+        messages: Sequence[Message],
+        options: Options,
+        on_text: OnText | None,
+        cancelled: Event,
+        started: float,
+    ) -> Completion:
+        """Ask on a thread of its own: a read that hangs cannot be interrupted, but it can be left behind."""
+        answer: Future[Completion] = Future()
+        left = Event()
+
+        def tell(piece: str) -> None:
+            if on_text is not None and not left.is_set():
+                on_text(piece)
+
+        def ask() -> None:
+            try:
+                answer.set_result(self._ask(messages, options, tell, left, started))
+            except BaseException as problem:
+                answer.set_exception(problem)
+
+        Thread(target=ask, name="batos-model-server", daemon=True).start()
+        while True:
+            try:
+                return answer.result(POLL)
+            except FutureTimeout:
+                if answer.done():
+                    return answer.result()
+                if cancelled.is_set():
+                    left.set()
+                    raise Cancelled("cancelled while the model was answering") from None
+            except BaseException:
+                left.set()
+                raise
 
     def _ask(
         self,

@@ -48,8 +48,17 @@ class _Flight:
     """One miss being answered: the others that miss the same wait for `done`."""
 
     done: threading.Event = field(default_factory=threading.Event)
-    cancelled: threading.Event = field(default_factory=threading.Event)
+    cancelled: _Cancelled = field(default_factory=lambda: _Cancelled())
     resolution: Resolution | None = None
+
+
+class _Cancelled(threading.Event):
+    """Set by `cancel`, or as soon as the person who waits has lost patience (`watcher.interrupted`)."""
+
+    watcher: Any = None
+
+    def is_set(self) -> bool:
+        return super().is_set() or bool(getattr(self.watcher, "interrupted", False))
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,16 @@ class Weaver:
 
     def resolve(self, miss: Miss, worker: Worker, approve: Approve | None) -> Resolution:
         """Answer a miss: installed (send the message again), or not, with a note for the person. No transaction of the
-        worker's is open. `approve` asks a person; None means that what passes every gate is installed."""
+        worker's is open.
+
+        `approve` asks a person; without it, or when its `policy` is "auto", what passes every gate is installed. Where
+        it has a `progress(phase, elapsed, tokens, text)` it is told how far things are, and once its `interrupted` is
+        true the model is stopped.
+        """
+        if getattr(approve, "policy", "ask") == "auto":
+            approve, watcher = None, approve
+        else:
+            watcher = approve
         key = (id(worker.image), miss.prototype, miss.selector)
         with self._lock:
             flight = self._flights.get(key)
@@ -90,10 +108,9 @@ class Weaver:
             if flight is None:
                 flight = self._flights[key] = _Flight()
         if not first:
-            flight.done.wait()
-            return flight.resolution or Resolution(False, "the one who asked the model gave up")
+            return _wait_for(flight, watcher)
         try:
-            flight.resolution = _Weaving(self, miss, worker, approve, flight.cancelled).run()
+            flight.resolution = _Weaving(self, miss, worker, approve, watcher, flight.cancelled).run()
         except KeyboardInterrupt:
             flight.cancelled.set()
             flight.resolution = Resolution(False, "cancelled")
@@ -178,13 +195,21 @@ class _Weaving:
     """One miss on its way."""
 
     def __init__(
-        self, weaver: Weaver, miss: Miss, worker: Worker, approve: Approve | None, cancelled: threading.Event
+        self,
+        weaver: Weaver,
+        miss: Miss,
+        worker: Worker,
+        approve: Approve | None,
+        watcher: Any,
+        cancelled: _Cancelled,
     ) -> None:
         self.weaver = weaver
         self.miss = miss
         self.worker = worker
         self.approve = approve
+        self.watcher = watcher
         self.cancelled = cancelled
+        cancelled.watcher = watcher
         self.started = time.monotonic()
         self.tokens = 0  # of whole answers; while one is written, _pieces counts along
         self._pieces = 0
@@ -200,6 +225,7 @@ class _Weaving:
             situation, surroundings, expected = self.worker.transact(self._look)
             if self._would_teach_everybody(situation) and self.approve is None:
                 return Resolution(False, "the receiver has no prototype with a name of its own; name one first")
+            self.weaver._sandbox(self.worker.image).start()  # gets warm while the model thinks
             style = style_of(engine)
             prompt = build_prompt(situation, style)
             key = (miss.prototype, miss.selector, prompt_hash(prompt.messages, prompt.options))
@@ -354,20 +380,28 @@ class _Weaving:
     def _tell(self, phase: str, text: str = "") -> None:
         self._told_at = time.monotonic()
         self._text = ""
-        if self.weaver.on_progress is None:
-            return
-        with suppress(Exception):  # who watches must not be able to break what is watched
-            self.weaver.on_progress(
-                Progress(
-                    phase=phase,
-                    elapsed=time.monotonic() - self.started,
-                    tokens=max(self.tokens, self._pieces),
-                    text=text,
-                    prototype=self.miss.prototype_name,
-                    selector=self.miss.selector,
-                    worker=self.worker.name,
+        elapsed, tokens = time.monotonic() - self.started, max(self.tokens, self._pieces)
+        tell = getattr(self.watcher, "progress", None)
+        if tell is not None:
+            with suppress(Exception):  # who watches must not be able to break what is watched
+                tell(phase, elapsed, tokens, text)
+        if self.weaver.on_progress is not None:
+            miss, worker = self.miss, self.worker.name
+            with suppress(Exception):
+                self.weaver.on_progress(
+                    Progress(phase, elapsed, tokens, text, miss.prototype_name, miss.selector, worker)
                 )
-            )
+
+
+def _wait_for(flight: _Flight, watcher: Any) -> Resolution:
+    """What comes of a miss that somebody else is having answered."""
+    try:
+        while not flight.done.wait(0.1):
+            if getattr(watcher, "interrupted", False):
+                return Resolution(False, "cancelled")
+    except KeyboardInterrupt:
+        return Resolution(False, "cancelled")
+    return flight.resolution or Resolution(False, "the one who asked the model gave up")
 
 
 def style_of(engine: Engine) -> Style:

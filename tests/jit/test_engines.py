@@ -285,3 +285,17 @@ def test_a_missing_or_foreign_adapter_is_an_error_and_no_crash(embedded: Embedde
 def test_too_long_a_prompt_is_refused(embedded: EmbeddedEngine) -> None:
     with pytest.raises(EngineRefused, match="context"):
         embedded.complete((replace(ASK[0], content="word " * 5000),))
+
+
+def test_a_server_that_hangs_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    cancelled, free = threading.Event(), threading.Event()
+
+    def hangs(body: Any) -> Any:
+        cancelled.set()
+        free.wait(20)
+        return streamed("late")(body)
+
+    with serving(hangs) as (engine, _):
+        with pytest.raises(Cancelled):
+            engine.complete(ASK, cancelled=cancelled)
+        free.set()

@@ -303,3 +303,21 @@ def test_a_fault_of_ours_costs_one_message_and_not_the_session(weave: Weave, cap
 def test_a_method_that_imports_math_runs(weave: Weave) -> None:
     worker, _ = weave(Scripted(" import math\n        return math.floor(math.sqrt(self.balance + amount))\n"))
     assert last(worker, "savings rootWith: 30", policy="auto").printed == "10"
+
+
+def test_a_person_who_asks_through_the_kernel_is_told_and_can_interrupt(weave: Weave) -> None:
+    class Asking(Says):
+        policy = "auto"
+        interrupted = False
+        phases: list[str]
+
+        def progress(self, phase: str, elapsed: float, tokens: int, text: str) -> None:
+            self.phases = [*getattr(self, "phases", []), phase]
+
+    worker, _ = weave(engine := Scripted(RIGHT))
+    asking = Asking()
+    assert last(worker, "savings withdraw: 30", policy="auto", approve=asking).error is None
+    assert asking.shown == [] and asking.phases[0] == "asking"
+    engine.gate = threading.Event()
+    asking.interrupted = True
+    assert "cancelled" in last(worker, "savings drain: 30", policy="auto", approve=asking).error.message
