@@ -79,7 +79,8 @@ def workspace_option(function: Any) -> Any:
 
 
 def _settings(context: click.Context, policy: str | None, default: str) -> tuple[str, Any]:
-    return context.obj["image"], policy or context.obj["policy"] or default
+    chosen: Any = policy or context.obj["policy"] or default
+    return context.obj["image"], chosen
 
 
 def _run(location: str, policy: str, work: Any, create: bool = True) -> bool:
@@ -197,7 +198,7 @@ def repl(context: click.Context, policy: str | None = None, workspace: str = "de
 
     location, policy = _settings(context, policy, "ask")
     with with_kernel(location, policy) as endpoint:
-        context.exit(talk(endpoint, workspace=workspace, policy=policy))
+        context.exit(talk(endpoint, workspace=workspace, policy=policy))  # type: ignore[arg-type]
 
 
 @main.command()

@@ -102,7 +102,7 @@ class Remote:
 
         self.client = Client(endpoint, name="batos")
         self.client.connect()
-        self.policy = policy
+        self.policy: Any = policy
 
     def __enter__(self) -> Self:
         return self

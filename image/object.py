@@ -179,7 +179,7 @@ class Slots(MutableMapping[str, Any]):
     def _own(self) -> dict[str, Any]:
         if self._object._p_changed is None:
             self._object._p_activate()
-        return vars(self._object)
+        return vars(self._object)  # type: ignore[return-value]
 
 
 def reserved(name: str) -> bool:
@@ -199,7 +199,7 @@ def own_slots(thing: Body) -> dict[str, Any]:
     """The object's own slots, loaded; for reading only."""
     if thing._p_changed is None:
         thing._p_activate()
-    return vars(thing)
+    return vars(thing)  # type: ignore[return-value]
 
 
 def parents(thing: Body) -> tuple[Any, ...]:

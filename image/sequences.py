@@ -26,7 +26,8 @@ class Interval(Collection):
 class Stream(Collection):
     """A position in a sequence of elements; ``_items`` is a list of them, of single characters (str) for text.
 
-    ``_position`` is how many elements lie before it, ``_kind`` what ``contents`` answers ("String", "Array", "ByteArray").
+    ``_position`` is how many elements lie before it, ``_kind`` what ``contents`` answers ("String", "Array",
+    "ByteArray").
     """
 
     _p_traits = "Stream"

@@ -74,7 +74,7 @@ def _compile(world: World, recipe: dict[str, Any], where: tuple[Any, ...]) -> tu
     if recipe["method"]:
         filename = f"<{recipe['label']} {hash_of(recipe['text'], where)}>"
         world.globals[f"$site {filename}"] = 0
-        marks = frozenset(), frozenset()
+        marks: tuple[frozenset[str], frozenset[str]] = frozenset(), frozenset()
         options = (False, *NOTHING)
         compiled = compiled_method(
             recipe["text"], where, filename, marks, world.redefined, options, str(id(recipe["home"]))

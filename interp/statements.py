@@ -1,7 +1,7 @@
 """Statements that come again: what was found out about their text is kept, for all workers of the process.
 
-A program that talks to a kernel sends the same few statements over and over. Reading and compiling one takes ten times as
-long as running it.
+A program that talks to a kernel sends the same few statements over and over. Reading and compiling one takes ten times
+as long as running it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ _facts: dict[int, Facts] = {}
 
 
 def facts_of(node: nodes.Node) -> Facts:
-    """What is known of a statement. The same tree object is the same statement; equal ones may differ in their places."""
+    """What is known of a statement. The same tree object is the same statement; equal ones may differ in their
+    places."""
     facts = _facts.get(id(node))
     if facts is None or facts.node is not node:
         if len(_facts) >= MOST:

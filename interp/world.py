@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from types import FrameType, FunctionType
-from typing import Any
+from typing import Any, cast
 
 from ..grammar import nodes, parse_method
 from ..image.collections import CLASSES, Array, ByteArray, Dictionary, String, key_of
@@ -58,7 +58,8 @@ class Table(dict[type, Any]):
         return self.find(self, cls)
 
     def add(self, cls: type, function: Any) -> None:
-        """Remember a function; the first one also lies in globals of its own, for the calls that try that type first."""
+        """Remember a function; the first one also lies in globals of its own, for the calls that try that type
+        first."""
         self[cls] = function
         scope = self.globals
         if scope is not None:
@@ -188,7 +189,8 @@ class World:
         return family or self.families.native(cls, self.lookup_traits(NATIVE.get(cls, "PythonObject")))
 
     def _find(self, table: Table, cls: type) -> Any:
-        """The function for a selector and a type not seen yet; kept in the table unless the type says nothing lasting."""
+        """The function for a selector and a type not seen yet; kept in the table unless the type says nothing
+        lasting."""
         family = self.families.by_type.get(cls)
         if family is None and not issubclass(cls, Body):
             family = self.families.native(cls, self.lookup_traits(NATIVE.get(cls, "PythonObject")))
@@ -263,10 +265,12 @@ class World:
             def find(table: Table, cls: type) -> Any:
                 family = self.families.by_type.get(cls)
                 if family is None or family.retired:
-                    return lambda receiver, *args: (
-                        self.families.adopt(receiver),
-                        table[type(receiver)](receiver, *args),
-                    )[1]
+
+                    def adopt_and_send(receiver: Any, *args: Any) -> Any:
+                        self.families.adopt(receiver)
+                        return table[type(receiver)](receiver, *args)
+
+                    return adopt_and_send
                 above = Family(family.ghost, (), frozenset(), None, native=family.native)
                 order = self._above(holder)
                 above.order = order
@@ -612,13 +616,13 @@ class World:
         return range(count)
 
     def new_box(self, value: Any) -> Any:
-        live = self._box
+        live: Any = self._box
         box = live.__new__(live)
         set_dict(box, {"v": value})
         return box
 
     def new_array(self, items: list[Any]) -> Any:
-        live = self._array
+        live: Any = self._array
         array = live.__new__(live)
         set_dict(array, {"_items": items, "_v_array": items, "_v_mine": items})
         return array
@@ -662,7 +666,7 @@ class World:
         slots = own_slots(target)
         old = slots.get("&" + selector, slots.get(selector))
         if is_method(old):
-            earlier = own_slots(old)
+            earlier = own_slots(cast(Body, old))
             method.history = (*earlier["history"], old)
         if (
             selector in NIL_TESTS
@@ -682,7 +686,7 @@ class World:
 
     def clone(self, prototype: Any) -> Any:
         """A new object that shows prototype until it is written."""
-        live = self.families.clones_of(prototype)
+        live: Any = self.families.clones_of(prototype)
         thing = live.__new__(live)
         set_dict(thing, {"parent*": prototype})
         return thing
@@ -733,7 +737,8 @@ class World:
         return str(self.send(thing, "printString"))
 
     def frame_label(self, frame: FrameType, source: Source) -> str:
-        """``Account(Object)>>deposit:``: the receiver's kind, and in brackets the holder of the method if it is another."""
+        """``Account(Object)>>deposit:``: the receiver's kind, and in brackets the holder of the method if it is
+        another."""
         if source.home is None:
             return source.label
         receiver = frame.f_locals.get("self")
@@ -765,7 +770,8 @@ PYTHON_NAMES = frozenset(name for cls in NATIVE for name in dir(cls)) | frozense
 # The functions of data slots, as compiled code would be, one copy per name.
 ACCESSORS = {
     "get": "def get(self):\n try: return self.NAME\n except AttributeError: return inherited(self, {name!r}, 0)",
-    "find": "def find(self):\n value = getattr(self, {name!r}, MISSING)\n return miss(self) if value is MISSING else value",
+    "find": "def find(self):\n value = getattr(self, {name!r}, MISSING)\n"
+    " return miss(self) if value is MISSING else value",
     "put": "def put(self, value):\n self.NAME = value\n return self",
 }
 

@@ -318,7 +318,7 @@ def order(world: World, values: list[Any], block: Any) -> None:
         values[:] = [values[at] for _, at in ranks_in_order]
         return
     else:
-        before = two(world, block)
+        before = two(world, block)  # type: ignore[assignment]
 
     truth = world.truth
 

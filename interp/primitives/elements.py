@@ -167,7 +167,7 @@ def like(world: World, model: Any, contents: Any, ghost: type[Body] | None = Non
         set_dict(thing, {"parent*": above, "_items": contents})
         enliven(thing)
         return thing
-    thing = kind.__new__(kind)
+    thing = kind.__new__(kind)  # type: ignore[call-overload]
     set_dict(thing, {"parent*": above, "_items": contents})
     world.families.adopt(thing)
     return thing

@@ -41,7 +41,7 @@ from .elements import (
 if TYPE_CHECKING:
     from ..world import World
 
-WORDS = {tuple: "Array", str: "String", Symbol: "Symbol", bytes: "ByteArray"}
+WORDS: dict[type, str] = {tuple: "Array", str: "String", Symbol: "Symbol", bytes: "ByteArray"}
 
 
 def writable(self: Any) -> Any:
@@ -628,7 +628,7 @@ def sorted_add(world: World) -> Any:
             def before(first: Any, second: Any) -> Any:
                 return send[type(first)](first, second)
         else:
-            before = two(world, block)
+            before = two(world, block)  # type: ignore[assignment]
         low, high = 0, len(contents)
         while low < high:
             middle = (low + high) // 2

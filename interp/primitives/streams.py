@@ -25,7 +25,7 @@ WHITE = " \t\n\r\f\v"
 def new_stream(world: World, kind: str, contents: list[Any] | None = None, prototype: Any = None) -> Any:
     """A stream for writing text (or what else ``kind`` says), at its end."""
     prototype = prototype or world.lookup("ReadWriteStream")
-    live = world.families.clones_of(prototype, Stream)
+    live: Any = world.families.clones_of(prototype, Stream)
     stream = live.__new__(live)
     contents = [] if contents is None else contents
     set_dict(stream, {"parent*": prototype, "_items": contents, "_position": len(contents), "_kind": kind})
