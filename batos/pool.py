@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .bridge.codes import Code
-from .interp.worker import STACK_BYTES
+from .interp.worker import STACK_BYTES, has_deep_stack
 
 if TYPE_CHECKING:
     from .bridge.session import Request
@@ -74,6 +74,7 @@ class Pool:
         self._threads.add(thread)
 
     def _run(self, name: str, worker: Worker | None) -> None:
+        has_deep_stack()
         try:
             while (request := self._jobs.get()) is not None:
                 try:

@@ -67,6 +67,14 @@ class Family:
                     return first
         return first
 
+    def hide(self, name: str) -> None:
+        """Attribute reads, which compiled code makes where a name is one of data elsewhere, find no method of the
+        owner's own."""
+        if name.isidentifier():
+            for cls in (self.clean, self.live):
+                if name not in vars(cls):
+                    setattr(cls, name, Hidden(name))
+
     def has_datum(self, name: str) -> bool:
         """Is there a data slot of that name, in the family's own object or along the parents?"""
         if name in self.marks:
@@ -76,6 +84,27 @@ class Family:
             if value is not MISSING:
                 return not is_method(value)
         return False
+
+
+class Hidden:
+    """Stands in an owner's type for a slot that holds a method: read as an attribute it is not there."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, thing: Any, cls: type) -> Any:
+        value = self if thing is None else vars(thing).get(self.name, MISSING)
+        if value is MISSING or is_method(value):
+            raise AttributeError(self.name)
+        return value
+
+    def __set__(self, thing: Any, value: Any) -> None:
+        vars(thing)[self.name] = value
+
+    def __delete__(self, thing: Any) -> None:
+        del vars(thing)[self.name]
 
 
 def is_method(value: Any) -> bool:
@@ -95,6 +124,7 @@ class Families:
         self.free_names: set[str] = set()  # names that some compiled method looked up outside itself
         self.data_names: set[str] = set()  # names seen to hold data
         self.behaviour_moved = False  # has a transaction in progress changed behaviour (then it moves the epoch)
+        self.names_moved = False  # has it given or taken names of data (then an abort takes back what was learnt)
         self.revive: Callable[[Any], Any] = lambda stored: stored
         self.world: Any = None
 
@@ -198,6 +228,10 @@ class Families:
         self._enter(family)
         self._by_key[key] = family
         self.by_type[family.clean] = self.by_type[family.live] = family
+        if owner is not None:
+            for name, value in vars(owner).items():
+                if is_method(value):
+                    family.hide(name)
         return family
 
     def _enter(self, family: Family) -> None:
@@ -227,6 +261,7 @@ class Families:
                     key = "&" + name
             setattr(thing, key, value)
             self.behaviour_changed(thing, name)
+            self.current(thing).hide(key)
             return
         old = slots.get(name, MISSING)
         setattr(thing, name, value)
@@ -249,6 +284,8 @@ class Families:
         elif is_method(old):
             self.behaviour_changed(thing, name)
         else:
+            # Elsewhere it may be read and written in line: other workers have to hear of it.
+            self.behaviour_moved = True
             self._datum_added(thing, name)
 
     def current(self, thing: Body) -> Family:
@@ -282,6 +319,13 @@ class Families:
             kind._p_live(thing)
 
     def _datum_added(self, thing: Body, name: str) -> None:
+        """A name of data came or went. Where it may hide a method or a name of the world, that is behaviour; a worker
+        that knows nothing of it yet finds any other when it looks again (World.does_not_understand)."""
+        self.names_moved = True
+        others = (self.current(thing), *self._of.get(id(thing), ()))
+        hidden = any(is_method(own_slots(holder).get(name)) for one in others for holder in one.order)
+        if hidden or (name[:1].isupper() and self.world is not None and thing is not self.world.names):
+            self.behaviour_moved = True
         family = self.current(thing)
         if family.owner is None and (name[:1].isupper() or is_method(family.find(name)[1])):
             self._regroup(thing)

@@ -11,6 +11,7 @@ activation in ``_v_active``, which is not stored.
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,12 @@ from .stack import walk
 
 if TYPE_CHECKING:
     from .world import World
+
+
+# What Python says of a block that compiled code called with the wrong number of arguments.
+BLOCK_CALL = re.compile(
+    r"\[\] \d+\(\) (?:takes (\d+) positional arguments? but (\d+) w|missing (\d+) required positional)"
+)
 
 
 class Handler:
@@ -145,7 +152,14 @@ class Signals:
             exception = self.make(error.kind, str(error), **error.slots)
         else:
             kind = next((name for cls, name in TRANSLATION if isinstance(error, cls)), "SystemExceptions.PythonError")
-            exception = self.make(kind, self.explain(error))
+            text = self.explain(error)
+            counts = BLOCK_CALL.search(text) if type(error) is TypeError else None
+            if counts is not None:
+                kind = "SystemExceptions.WrongArgumentCount"
+                text = "wrong argument count: this block takes " + (
+                    f"{counts[1]}, {counts[2]} were given" if counts[1] else f"{counts[3]} more than were given"
+                )
+            exception = self.make(kind, text)
         return self.signal(exception, cause=error)
 
     def explain(self, error: Exception) -> str:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Protocol
 
 import transaction
@@ -134,6 +135,11 @@ class Worker:
         author: str = "",
     ) -> list[Outcome]:
         """Run every statement of source; one Outcome each, in order. A failure ends its statement, not the others."""
+        if not getattr(_here, "deep", False):
+            # On this thread's stack a recursion without end would end the process.
+            options = dict(locals())
+            del options["self"], options["source"]
+            return self._deeply(lambda: self.evaluate(source, **options))
         run = _Run(origin, workspace, policy, approve, budget or Budget(), author or os.environ.get("USER", ""))
         outcomes: list[Outcome] = []
 
@@ -271,7 +277,9 @@ class Worker:
 
     def _run(self, node: nodes.Node, text: str, span: nodes.Span, workspace: Any, run: _Run) -> Any:
         world = self.world
-        key = f"statement {run.origin}:{span.line}:{span.column}"
+        # The text is part of the name: blocks of an earlier statement from the same place may still run.
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+        key = f"statement {run.origin}:{span.line}:{span.column} {digest}"
         # Places in the tree count from the start of the whole text: the text is moved to where it stood.
         source = Source(run.origin, "\n" * (span.line - 1) + " " * (span.column - 1) + text, run.origin)
         function = world.statement(node, workspace, source, key)
@@ -284,7 +292,7 @@ class Worker:
         world = self.world
         world.transcript.clear()
         world.signals.chain = None
-        world.families.behaviour_moved = False
+        world.families.behaviour_moved = world.families.names_moved = False
         epoch = self._read_epoch()
         if epoch != self._epoch:
             self._epoch = epoch
@@ -326,13 +334,19 @@ class Worker:
 
     def _abort(self) -> None:
         world = self.world
-        moved = world.families.behaviour_moved
+        moved = world.families.behaviour_moved or world.families.names_moved
         self.manager.abort()
         if moved:
             world.families.forget()
 
+    def _deeply(self, function: Callable[[], Any]) -> Any:
+        function.interrupt = self.interrupt  # type: ignore[attr-defined]
+        return deep(function)
+
     def transact(self, function: Callable[[World], Any], note: str = "") -> Any:
         """function(world) in a transaction, retried on conflict; its value."""
+        if not getattr(_here, "deep", False):
+            return self._deeply(lambda: self.transact(function, note))
         run = _Run("<transact>", "default", "off", None, Budget())
         for attempt in range(RETRIES + 1):
             self._begin(run, note)
@@ -419,11 +433,20 @@ def conflict_text(world: World, conflict: ConflictError) -> str:
     )
 
 
+_here = threading.local()
+
+
+def has_deep_stack() -> None:
+    """To be said on a thread that was started with a stack of STACK_BYTES: messages run right on it."""
+    _here.deep = True
+
+
 def deep(function: Callable[[], Any]) -> Any:
     """Run function on a thread with a stack deep enough for {DEPTH} activations, and answer what it answers."""
     box: list[Any] = [MISSING, None]
 
     def body() -> None:
+        has_deep_stack()
         try:
             box[0] = function()
         except BaseException as failure:

@@ -242,8 +242,12 @@ class World:
 
         return put
 
-    def _not_understood(self, selector: str) -> Any:
+    def _not_understood(self, selector: str, above: bool = False) -> Any:
         def not_understood(receiver: Any, *args: Any) -> Any:
+            if not above and isinstance(receiver, Body) and self.understands(receiver, selector):
+                # Another worker gave an object a new slot since this was looked up.
+                self._stale(selector)
+                return self.table(selector)[type(receiver)](receiver, *args)
             return self.does_not_understand(receiver, selector, args)
 
         return not_understood
@@ -282,7 +286,7 @@ class World:
                 elif selector.endswith(":") and selector.count(":") == 1 and above.has_datum(selector[:-1]):
                     function = self._setter(selector, selector[:-1], True)
                 else:
-                    function = self._not_understood(selector)
+                    function = self._not_understood(selector, above=True)
                 table[cls] = function
                 return function
 
@@ -504,6 +508,9 @@ class World:
                 value = own_slots(one).get(name, MISSING)
             if value is not MISSING and not is_method(value):
                 return value
+        # It was a slot when this was compiled or looked up, and is none any more.
+        self._stale(name)
+        self._stale(name + ":")
         return self.look_up(thing, name)
 
     def slot_miss(self, thing: Any, name: str, site: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -21,6 +22,28 @@ settings.register_profile("batos", deadline=None, derandomize=IN_CI)
 settings.load_profile("batos")
 
 WINDOW_TOOLS = ("Xvfb", "xdotool", "import")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew", action="store_true", help="write golden transcripts anew instead of comparing")
+
+
+@pytest.fixture(scope="session")
+def seed_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An image just awakened, made once: what tests copy instead of waiting for the library to be read again."""
+    from batos.image import open_image
+    from batos.interp import Worker
+
+    path = tmp_path_factory.mktemp("seed") / "seed.fs"
+    with open_image(path) as image:
+        Worker(image, "seed").close()
+    return path
+
+
+@pytest.fixture
+def fresh_image(seed_image: Path, tmp_path: Path) -> Path:
+    """The path of an image of the test's own, awakened and otherwise empty."""
+    return Path(shutil.copy(seed_image, tmp_path / "world.fs"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

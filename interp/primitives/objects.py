@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...image.collections import CLASSES, Array, Collection, equal, text_of
 from ...image.method import Method
-from ...image.object import MISSING, UvmObject, is_object, own_slots, reserved, set_dict
+from ...image.object import MISSING, Body, UvmObject, is_object, own_slots, reserved, set_dict
 from ...image.values import Symbol
 from ..families import is_method
 from ..flow import Fault
@@ -189,7 +189,15 @@ def identity_hash(self: Any) -> int:
 @primitive("object.describe", world=True)
 def describe(world: World) -> Any:
     """The default printString: the object's name, or its nearest named parent's with an article."""
-    return world.describe
+
+    def describe(self: Any) -> str:
+        if isinstance(self, Body) or self is None or isinstance(self, bool):
+            return world.describe(self)
+        # Of a value, describe would ask for its printString.
+        name = next((name for one in world.family(self).order if (name := world.name_of(one))), "Object")
+        return ("an " if name[:1] in "AEIOU" else "a ") + name
+
+    return describe
 
 
 @primitive("object.perform", world=True)
