@@ -11,7 +11,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .object import Body, UvmObject, freeze, set_dict, thaw
+from .buckets import BIG, Spread
+from .keys import Pairs, identity, is_stable, key_of, of_key
+from .object import MISSING, Body, UvmObject, freeze, own_slots, set_dict, thaw
+
+__all__ = ["CLASSES", "key_of", "of_key"]
 
 
 def equal(a: Any, b: Any) -> bool:
@@ -20,6 +24,8 @@ def equal(a: Any, b: Any) -> bool:
         return True
     if isinstance(a, bool) or isinstance(b, bool):
         return False
+    if type(a) is tuple and type(b) is tuple:
+        return sequences_equal(a, b)
     return bool(a == b)
 
 
@@ -33,20 +39,16 @@ class Collection(UvmObject):
         set_dict(self, {"_items": type(self)._p_empty() if items is None else items})
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
+        state = Body.__getstate__(self)  # not super(): a family is no subclass
         items = state.get("_items")
         if isinstance(items, list):
             state["_items"] = [freeze(item) for item in items]
-        elif isinstance(items, dict):
-            state["_items"] = {key: freeze(value) for key, value in items.items()}
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         items = state.get("_items")
-        if isinstance(items, list):
+        if type(items) is list:
             state["_items"] = [thaw(item) for item in items]
-        elif isinstance(items, dict):
-            state["_items"] = {key: thaw(value) for key, value in items.items()}
         super().__setstate__(state)
 
 
@@ -88,6 +90,12 @@ class Array(Collection):
         slots = vars(self)
         if isinstance(slots.get("_items"), list):
             slots["_v_array"] = slots["_items"]  # type: ignore[index]
+
+    @staticmethod
+    def _p_as_key(thing: Any) -> Any:
+        """A literal array, if all elements are values."""
+        keys = tuple(map(key_of, items_of(thing)))
+        return keys if all(map(is_stable, keys)) else thing
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, tuple) or getattr(type(other), "_p_ghost", type(other)) is Array:
@@ -143,6 +151,10 @@ class String(Collection):
     _p_traits = "String"
     _p_empty = str
 
+    @staticmethod
+    def _p_as_key(thing: Any) -> Any:
+        return text_of(thing)
+
     def __eq__(self, other: object) -> bool:
         if type(other) is str or getattr(type(other), "_p_ghost", type(other)) is String:
             return text_of(self) == text_of(other)
@@ -165,72 +177,133 @@ def text_of(thing: Any) -> str:
     return items if type(items) is str else "".join(items)
 
 
-class Dictionary(Collection):
+def ghost_of(thing: Any) -> Any:
+    """The class an object is stored as; the type itself of any other value."""
+    return getattr(type(thing), "_p_ghost", type(thing))
+
+
+def table_of(thing: Any) -> Any:
+    """The mapping of a Hashed; one that is empty, and not kept, where the object has no contents."""
+    items = own_slots(thing).get("_items", MISSING)
+    if type(items) is Pairs:
+        items = vars(thing)["_items"] = ghost_of(thing)._p_gather(items)
+    return {} if items is MISSING else items
+
+
+class Hashed(Collection):
+    """What finds its elements by hash. ``_items`` is a dict; read and write it through ``table_of``.
+
+    Stored as a dict where all keys are values. Objects as keys are stored as pairs and hashed at the first use, since
+    while they are loaded they do not know their ``=`` and ``hash`` yet. More than BIG keys are spread over buckets.
+    """
+
+    _p_empty = dict
+
+    @staticmethod
+    def _p_gather(pairs: Pairs) -> dict[Any, Any]:
+        return {key_of(key): value for key, value in pairs}
+
+    @staticmethod
+    def _p_scatter(table: dict[Any, Any]) -> list[tuple[Any, Any]]:
+        return list(table.items())
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = Body.__getstate__(self)
+        items = state.get("_items")
+        if type(items) is dict:
+            scatter = ghost_of(self)._p_scatter
+            if scatter is not Hashed._p_scatter or not all(map(is_stable, items)):
+                items = Pairs(scatter(items))
+            elif len(items) > BIG:
+                state["_items"] = vars(self)["_items"] = Spread(items)
+            else:
+                state["_items"] = {key: freeze(value) for key, value in items.items()}
+        if type(items) is Pairs:
+            state["_items"] = Pairs([(freeze(key), freeze(value)) for key, value in items])
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        items = state.get("_items")
+        if type(items) is Pairs:
+            state["_items"] = Pairs([(thaw(key), thaw(value)) for key, value in items])
+        elif type(items) is dict:
+            state["_items"] = {key: thaw(value) for key, value in items.items()}
+        super().__setstate__(state)
+
+    def __eq__(self, other: object) -> bool:
+        ghost = ghost_of(self)
+        if ghost_of(other) is not ghost:
+            return NotImplemented
+        if self is other:
+            return True
+        mine, theirs = table_of(self), table_of(other)
+        if len(mine) != len(theirs):
+            return False
+        return all(
+            (there := theirs.get(key, MISSING)) is not MISSING and ghost._p_same(value, there)
+            for key, value in mine.items()
+        )
+
+    def __hash__(self) -> int:
+        return len(table_of(self)) * 0x9E37 + 7
+
+    @staticmethod
+    def _p_same(mine: Any, theirs: Any) -> bool:
+        return equal(mine, theirs)
+
+
+class Dictionary(Hashed):
     """Keys to values by equality; ``_items`` is a dict. Booleans are kept under keys of their own (true is not 1)."""
 
     _p_traits = "Dictionary"
-    _p_empty = dict
 
 
-class IdentityDictionary(Collection):
+class IdentityDictionary(Hashed):
     """Keys to values by identity; ``_items`` maps an identity key to (key, value)."""
 
     _p_traits = "IdentityDictionary"
-    _p_empty = dict
+
+    @staticmethod
+    def _p_gather(pairs: Pairs) -> dict[Any, Any]:
+        return {identity(key): (key, value) for key, value in pairs}
+
+    @staticmethod
+    def _p_scatter(table: dict[Any, Any]) -> list[tuple[Any, Any]]:
+        return list(table.values())
+
+    @staticmethod
+    def _p_same(mine: Any, theirs: Any) -> bool:
+        return equal(mine[1], theirs[1])
 
 
-class Set(Collection):
+class Set(Hashed):
     """Each value once, by equality; ``_items`` is a dict of keys to None, in order of arrival."""
 
     _p_traits = "Set"
-    _p_empty = dict
 
 
-class IdentitySet(Collection):
+class IdentitySet(Hashed):
     """Each value once, by identity; ``_items`` maps an identity key to the value."""
 
     _p_traits = "IdentitySet"
-    _p_empty = dict
+
+    @staticmethod
+    def _p_gather(pairs: Pairs) -> dict[Any, Any]:
+        return {identity(value): value for value, _ in pairs}
+
+    @staticmethod
+    def _p_scatter(table: dict[Any, Any]) -> list[tuple[Any, Any]]:
+        return [(value, None) for value in table.values()]
+
+    @staticmethod
+    def _p_same(mine: Any, theirs: Any) -> bool:
+        return True  # they are under the same identity
 
 
-class Bag(Collection):
+class Bag(Hashed):
     """Values with how often they occur; ``_items`` is a dict of value to count."""
 
     _p_traits = "Bag"
-    _p_empty = dict
-
-
-class BoolKey:
-    """Stands for true or false as a key: in Python ``True == 1``, in the language it is not."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: bool) -> None:
-        self.value = value
-
-    def __reduce__(self) -> Any:
-        return _bool_key, (self.value,)
-
-
-_TRUE, _FALSE = BoolKey(True), BoolKey(False)
-
-
-def _bool_key(value: bool) -> BoolKey:
-    return _TRUE if value else _FALSE
-
-
-def key_of(thing: Any) -> Any:
-    """The Python key for a value compared by equality."""
-    if thing is True:
-        return _TRUE
-    if thing is False:
-        return _FALSE
-    return thing
-
-
-def of_key(key: Any) -> Any:
-    """The value that key_of made a key for."""
-    return key.value if type(key) is BoolKey else key
 
 
 CLASSES: dict[str, type[Body]] = {

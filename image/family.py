@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from persistent import Persistent
 
-from .object import Body, Kind, set_class
+from .object import Body, Kind, UvmObject, set_class
 
 _changed = Persistent._p_changed
 _plain = {
@@ -36,7 +36,11 @@ def pair(ghost: type[Body], families: Any, family: Any) -> tuple[type, type]:
         "_p_family": family,
         "_p_traits": ghost._p_traits,
         "_p_live": staticmethod(to_live),
-        **{name: vars(ghost)[name] for name in ("__eq__", "__hash__") if name in vars(ghost)},
+        **{
+            name: getattr(ghost, name)
+            for name in ("__eq__", "__hash__", "__str__", "__getstate__", "_p_as_key")
+            if getattr(ghost, name, None) is not getattr(UvmObject, name, None)
+        },
     }
     if "_p_resolveConflict" in dir(ghost):
         marks["_p_resolveConflict"] = ghost._p_resolveConflict  # type: ignore[attr-defined]

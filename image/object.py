@@ -108,6 +108,14 @@ class Body(Persistent, metaclass=Kind):
 set_dict = Body.__dict__["__dict__"].__set__
 
 
+def awake(thing: Body) -> bool:
+    """Load a ghost; whether it has become an instance of a family by that."""
+    if hasattr(type(thing), "_p_ghost") or thing._p_changed is not None:
+        return False
+    thing._p_activate()
+    return hasattr(type(thing), "_p_ghost")
+
+
 class UvmObject(Body):
     """A prototype object. ``o.x`` reads slot x along the parents, ``o.x = v`` writes it into o.
 
@@ -122,6 +130,17 @@ class UvmObject(Body):
         set_dict(self, {})
         for name, value in slots.items():
             self._slots[name] = value
+
+    def __eq__(self, other: object) -> bool:
+        # A ghost does not know yet what = means to it: once loaded it has the type that does.
+        if self is other:
+            return True
+        if awake(self):
+            return bool(self == other)
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self) if awake(self) else object.__hash__(self)
 
     def __getattr__(self, name: str) -> Any:
         # Only reached when the object's own slots (its __dict__) lack the name.
@@ -212,8 +231,7 @@ def parents(thing: Body) -> tuple[Any, ...]:
         return ()
     if isinstance(value, tuple | list):
         return tuple(value)
-    items = own_slots(value).get("_items") if isinstance(value, Body) else None
-    return tuple(items) if isinstance(items, list) else (value,)
+    return (value,)  # also where it is a collection: a clone of one delegates to it
 
 
 def linearize(thing: Body) -> list[Body]:

@@ -25,9 +25,9 @@ from .values import Character, ScaledDecimal, Symbol
 LEAF: Final = 64
 """Entries that a leaf may have before it splits."""
 
-_BITS: Final = 4
-_FANOUT: Final = 1 << _BITS
-_DEEPEST: Final = 60
+BITS: Final = 4
+FANOUT: Final = 1 << BITS
+DEEPEST: Final = 60
 _MASK: Final = (1 << 64) - 1
 _MISSING: Final = object()
 
@@ -82,13 +82,13 @@ def stable_hash(key: Any) -> int:
     return bits ^ bits >> 32
 
 
-def _inner(key: Any) -> Any:
+def inner(key: Any) -> Any:
     """The form of a key in which Python tells true from 1."""
     kind = type(key)
     if kind is bool:
         return _Truth(key)
     if kind is tuple:
-        return tuple(_inner(part) for part in key)
+        return tuple(inner(part) for part in key)
     return key
 
 
@@ -118,17 +118,17 @@ class Shard(Persistent):
     def get(self, key: Any, default: Any) -> Any:
         leaf, _ = self._leaf(stable_hash(key))
         assert leaf.entries is not None
-        return leaf.entries.get(_inner(key), default)
+        return leaf.entries.get(inner(key), default)
 
     def put(self, key: Any, value: Any) -> bool:
         """Answer whether the key is new."""
         leaf, depth = self._leaf(stable_hash(key))
         assert leaf.entries is not None
-        key = _inner(key)
+        key = inner(key)
         fresh = key not in leaf.entries
         leaf.entries[key] = value
         leaf._p_changed = True
-        if fresh and len(leaf.entries) > LEAF and depth < _DEEPEST:
+        if fresh and len(leaf.entries) > LEAF and depth < DEEPEST:
             leaf._split(depth)
         return fresh
 
@@ -136,7 +136,7 @@ class Shard(Persistent):
         """Raises KeyError, with the key, if it is not there."""
         leaf, _ = self._leaf(stable_hash(key))
         assert leaf.entries is not None
-        if leaf.entries.pop(_inner(key), _MISSING) is _MISSING:
+        if leaf.entries.pop(inner(key), _MISSING) is _MISSING:
             raise KeyError(key)
         leaf._p_changed = True
 
@@ -161,15 +161,15 @@ class Shard(Persistent):
     def _leaf(self, bits: int) -> tuple[Shard, int]:
         node, depth = self, 0
         while node.entries is None:
-            node = node.children[bits >> depth & _FANOUT - 1]
-            depth += _BITS
+            node = node.children[bits >> depth & FANOUT - 1]
+            depth += BITS
         return node, depth
 
     def _split(self, depth: int) -> None:
         assert self.entries is not None
-        children = tuple(type(self)() for _ in range(_FANOUT))
+        children = tuple(type(self)() for _ in range(FANOUT))
         for key, value in self.entries.items():
-            entries = children[stable_hash(key) >> depth & _FANOUT - 1].entries
+            entries = children[stable_hash(key) >> depth & FANOUT - 1].entries
             assert entries is not None
             entries[key] = value
         self.children = children

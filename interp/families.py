@@ -111,6 +111,11 @@ def is_method(value: Any) -> bool:
     return getattr(type(value), "_p_ghost", type(value)) is Method
 
 
+def sends(value: Any) -> bool:
+    """Is this a method written in messages or Python, and no primitive?"""
+    return is_method(value) and "<primitive:" not in own_slots(value)["source"]
+
+
 class Families:
     """The families of one connection. Attached to it as ``connection.families``."""
 
@@ -126,6 +131,7 @@ class Families:
         self.behaviour_moved = False  # has a transaction in progress changed behaviour (then it moves the epoch)
         self.names_moved = False  # has it given or taken names of data (then an abort takes back what was learnt)
         self.revive: Callable[[Any], Any] = lambda stored: stored
+        self.send: Callable[..., Any] = lambda *message: None
         self.world: Any = None
 
     # --- giving objects their family
@@ -226,6 +232,7 @@ class Families:
         family = Family(ghost, above, marks, owner)
         family.clean, family.live = pair(ghost, self, family)
         self._enter(family)
+        self._compare(family)
         self._by_key[key] = family
         self.by_type[family.clean] = self.by_type[family.live] = family
         if owner is not None:
@@ -243,6 +250,26 @@ class Families:
             family.order = linearize(top)[1:]
         for one in family.order:
             self._of.setdefault(id(one), set()).add(family)
+
+    # --- equality
+
+    def _compare(self, family: Family) -> None:
+        """Let Python's == and hash, which dictionaries and sets ask, send = and hash where somebody redefined them."""
+        equals, hashes = sends(family.find("=")[1]), sends(family.find("hash")[1])
+        ghost: Any = family.ghost
+        send = self.send
+
+        def same(one: Any, other: Any) -> bool:
+            return one is other or send(one, "=", other) is True
+
+        def hashed(one: Any) -> int:
+            return hash(send(one, "hash"))
+
+        for kind in (family.clean, family.live):
+            cls: Any = kind
+            plain = ghost.__eq__ is UvmObject.__eq__ or not issubclass(ghost, UvmObject)
+            cls.__eq__ = same if equals else object.__eq__ if plain else ghost.__eq__
+            cls.__hash__ = hashed if hashes else object.__hash__ if plain else ghost.__hash__
 
     # --- changing slots
 
@@ -264,6 +291,8 @@ class Families:
             self.current(thing).hide(key)
             return
         old = slots.get(name, MISSING)
+        if name == "parent*" and getattr(type(value), "_p_ghost", type(value)) is Array:
+            value = tuple(own_slots(value)["_items"])  # several parents; a single one may be a collection itself
         setattr(thing, name, value)
         if name == "parent*":
             self.behaviour_changed(thing, None)
@@ -300,6 +329,10 @@ class Families:
         """A method slot of thing changed (selector names it), or its parent* did (None)."""
         self.behaviour_moved = True
         dependents = self._of.get(id(thing), set())
+        if selector in ("=", "hash"):
+            for family in dependents:
+                if not family.native:
+                    self._compare(family)
         if selector is None:
             self._retire(dependents | {self.by_type[type(thing)]} if type(thing) in self.by_type else dependents)
         elif not selector.endswith(":") and selector in self.data_names:

@@ -95,6 +95,7 @@ class World:
         self.signals = Signals(self)
         self.families = Families(self.lookup_traits, self._stale)
         self.families.revive = self.revive
+        self.families.send = self.send
         self.families.world = self
         self.names: Any = None
         self.genesis: Any = None

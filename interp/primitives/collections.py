@@ -15,8 +15,8 @@ from ...image.collections import (
     Set,
     SortedCollection,
     equal,
-    key_of,
 )
+from ...image.keys import key_of
 from ...image.object import is_object
 from ...image.values import Character
 from ..flow import Fault
@@ -260,7 +260,7 @@ def as_set(world: World) -> Any:
 
 @primitive("collection.asIdentitySet", world=True)
 def as_identity_set(world: World) -> Any:
-    from .hashed import identity
+    from ...image.keys import identity
 
     return lambda self: world.families.new(IdentitySet, {identity(value): value for value in elements(world, self)})
 

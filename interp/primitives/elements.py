@@ -24,10 +24,11 @@ from ...image.collections import (
     SortedCollection,
     String,
     equal,
-    of_key,
+    table_of,
     text_of,
 )
-from ...image.object import MISSING, Body, UvmObject, is_object, own_slots, set_dict
+from ...image.keys import of_key
+from ...image.object import MISSING, Body, is_object, own_slots, set_dict
 from ...image.sequences import Interval
 from ...image.values import Character, Symbol
 from ..flow import Fault
@@ -61,11 +62,11 @@ def _list(thing: Any) -> list[Any]:
 
 
 def _keys(thing: Any) -> list[Any]:
-    return [of_key(key) for key in items(thing)]
+    return [of_key(key) for key in table_of(thing)]
 
 
 def _repeated(thing: Any) -> list[Any]:
-    return [value for key, count in items(thing).items() for value in (of_key(key),) * count]
+    return [value for key, count in table_of(thing).items() for value in (of_key(key),) * count]
 
 
 READERS: dict[type, Callable[[Any], Sequence[Any]]] = {
@@ -79,10 +80,10 @@ READERS: dict[type, Callable[[Any], Sequence[Any]]] = {
     SortedCollection: _list,
     ByteArray: lambda thing: bytes(items(thing)),
     Interval: items,
-    Dictionary: lambda thing: list(items(thing).values()),
-    IdentityDictionary: lambda thing: [value for _, value in items(thing).values()],
+    Dictionary: lambda thing: list(table_of(thing).values()),
+    IdentityDictionary: lambda thing: [value for _, value in table_of(thing).values()],
     Set: _keys,
-    IdentitySet: lambda thing: list(items(thing).values()),
+    IdentitySet: lambda thing: list(table_of(thing).values()),
     Bag: _repeated,
 }
 
@@ -275,7 +276,3 @@ def empty() -> Fault:
 
 def literal_written(kind: str) -> Fault:
     return Fault("SystemExceptions.ReadOnlyObject", f"a literal {kind} cannot be written: copy it first")
-
-
-def is_plain(thing: Any) -> bool:
-    return not is_object(thing) or ghost_of(thing) is not UvmObject

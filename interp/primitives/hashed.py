@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...image.collections import Bag, Dictionary, IdentityDictionary, IdentitySet, Set, key_of, of_key
+from ...image.collections import Bag, Dictionary, IdentityDictionary, IdentitySet, Set, table_of
+from ...image.keys import PLAIN, identity, key_of, of_key
 from ...image.object import MISSING, is_object, own_slots
-from ...image.values import Character, Symbol
 from ..flow import Fault
 from . import primitive
 from .elements import chosen, elements, ghost_of, like, made, one, run, two
@@ -19,26 +19,12 @@ from .elements import chosen, elements, ghost_of, like, made, one, run, two
 if TYPE_CHECKING:
     from ..world import World
 
-PLAIN = frozenset((str, int, Symbol, float, Character))
-SINGLE = frozenset((int, Symbol, Character, type(None)))  # of these, equal values are one object of the language
-
-
-def identity(thing: Any) -> Any:
-    """The key under which a thing is found by identity. The collection holds the thing, so an id stays its own."""
-    kind = type(thing)
-    if kind in SINGLE:
-        return thing
-    if kind is float:
-        return (float, thing)
-    return (id, id(thing))
-
 
 def table(self: Any) -> Any:
-    """The mapping that holds a collection's contents."""
-    contents = own_slots(self).get("_items", MISSING) if is_object(self) else MISSING
-    if contents is MISSING:
+    """The mapping that holds a collection's contents, to be written."""
+    if not is_object(self) or "_items" not in own_slots(self):
         raise Fault("SystemExceptions.InvalidState", "this is the prototype; its clones hold elements")
-    return contents
+    return table_of(self)
 
 
 def no_key(world: World, key: Any) -> Fault:
@@ -126,9 +112,7 @@ def values(world: World) -> Any:
 
 def pairs(self: Any) -> list[tuple[Any, Any]]:
     """Keys and values of either kind of dictionary; none in a prototype."""
-    contents = own_slots(self).get("_items", ())
-    if not contents:
-        return []
+    contents = table_of(self)
     if ghost_of(self) is IdentityDictionary:
         return list(contents.values())
     return [(of_key(key), value) for key, value in contents.items()]
@@ -149,7 +133,7 @@ def pairs_of(world: World, thing: Any) -> list[tuple[Any, Any]]:
 
 @primitive("dict.size")
 def size(self: Any) -> int:
-    return len(vars(self).get("_items", ()))
+    return len(table_of(self))
 
 
 @primitive("dict.keysAndValuesDo", world=True)
@@ -220,35 +204,6 @@ def key_at_value(world: World) -> Any:
         return run(world, otherwise)
 
     return key_at_value
-
-
-@primitive("dict.equals")
-def equals(self: Any, other: Any) -> bool:
-    from ...image.collections import equal
-
-    if self is other:
-        return True
-    kind = ghost_of(self)
-    if ghost_of(other) is not kind:
-        return False
-    mine, theirs = dict_of(self), dict_of(other)
-    if len(mine) != len(theirs):
-        return False
-    for key, value in mine.items():
-        there = theirs.get(key, MISSING)
-        if there is MISSING or not (equal(value[1], there[1]) if kind is IdentityDictionary else equal(value, there)):
-            return False
-    return True
-
-
-def dict_of(self: Any) -> Any:
-    contents = own_slots(self).get("_items", MISSING)
-    return {} if contents is MISSING else contents
-
-
-@primitive("dict.hash")
-def hash_(self: Any) -> int:
-    return len(dict_of(self)) * 0x9E37 + 7
 
 
 # --- IdentityDictionary -----------------------------------------------------------
@@ -326,7 +281,7 @@ def set_add_all(world: World) -> Any:
 
 @primitive("set.includes")
 def set_includes(self: Any, value: Any) -> bool:
-    return key_of(value) in dict_of(self)
+    return key_of(value) in table_of(self)
 
 
 @primitive("set.removeIfAbsent", world=True, changes=True)
@@ -394,21 +349,6 @@ def set_collect(world: World) -> Any:
     return set_collect
 
 
-@primitive("set.equals")
-def set_equals(self: Any, other: Any) -> bool:
-    if self is other:
-        return True
-    kind = ghost_of(self)
-    if ghost_of(other) is not kind:
-        return False
-    mine, theirs = dict_of(self), dict_of(other)
-    if len(mine) != len(theirs):
-        return False
-    if kind is Bag:
-        return all(theirs.get(key) == count for key, count in mine.items())
-    return all(key in theirs for key in mine)
-
-
 @primitive("iset.add", changes=True)
 def identity_set_add(self: Any, value: Any) -> Any:
     table(self)[identity(value)] = value
@@ -428,7 +368,7 @@ def identity_set_add_all(world: World) -> Any:
 
 @primitive("iset.includes")
 def identity_set_includes(self: Any, value: Any) -> bool:
-    return identity(value) in dict_of(self)
+    return identity(value) in table_of(self)
 
 
 @primitive("iset.removeIfAbsent", world=True, changes=True)
@@ -453,12 +393,12 @@ def bag_add(self: Any, value: Any, count: Any = 1) -> Any:
 
 @primitive("bag.occurrencesOf")
 def bag_occurrences(self: Any, value: Any) -> int:
-    return int(dict_of(self).get(key_of(value), 0))
+    return int(table_of(self).get(key_of(value), 0))
 
 
 @primitive("bag.size")
 def bag_size(self: Any) -> int:
-    return sum(dict_of(self).values())
+    return sum(table_of(self).values())
 
 
 @primitive("bag.removeIfAbsent", world=True, changes=True)
@@ -485,4 +425,4 @@ def bag_remove_all(self: Any, value: Any) -> int:
 @primitive("bag.counts", world=True)
 def bag_counts(world: World) -> Any:
     """A Dictionary of each element to how often it occurs."""
-    return lambda self: world.families.new(Dictionary, dict(dict_of(self)))
+    return lambda self: world.families.new(Dictionary, dict(table_of(self).items()))

@@ -170,13 +170,17 @@ def identical(self: Any, other: Any) -> bool:
 
 @primitive("object.equals")
 def equals(self: Any, other: Any) -> bool:
-    return equal(self, other)
+    """The kind's own equality: of contents for collections, else identity. Not ``==``, which may send ``=``."""
+    if not is_object(self):
+        return equal(self, other)
+    return self is other or getattr(type(self), "_p_ghost", type(self)).__eq__(self, other) is True
 
 
 @primitive("object.hash", world=True)
 def hash_(world: World) -> Any:
     def hash_(self: Any) -> int:
-        return hash(self) & 0x3FFFFFFFFFFFFFFF
+        kind: Any = getattr(type(self), "_p_ghost", type(self))
+        return int(kind.__hash__(self)) & 0x3FFFFFFFFFFFFFFF
 
     return hash_
 

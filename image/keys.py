@@ -1,0 +1,82 @@
+"""Keys: how a value is found in a dictionary, set or bag.
+
+By equality: Python's dicts ask ``==`` and ``hash``, which agree with ``=`` and ``hash`` of the language but for the
+Booleans (``True == 1`` in Python), so these get keys of their own. Strings and arrays that can be written are kept as
+literal ones: a key that is changed afterwards could not be found again.
+
+By identity: the key names the object, and the collection holds the object itself, so that its id stays its own.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from .values import Character, ScaledDecimal, Symbol
+
+PLAIN = frozenset((str, int, float, Symbol, Character, Fraction, ScaledDecimal, bytes, type(None)))
+SINGLE = frozenset((int, Symbol, Character, type(None), bool))  # of these, equal values are one object
+
+
+class BoolKey:
+    """Stands for true or false as a key: in Python ``True == 1``, in the language it is not."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: bool) -> None:
+        self.value = value
+
+    def __reduce__(self) -> Any:
+        return _bool_key, (self.value,)
+
+
+_TRUE, _FALSE = BoolKey(True), BoolKey(False)
+
+
+def _bool_key(value: bool) -> BoolKey:
+    return _TRUE if value else _FALSE
+
+
+def key_of(thing: Any) -> Any:
+    """The Python key for a value compared by equality."""
+    kind = type(thing)
+    if kind in PLAIN:
+        return thing
+    if kind is bool:
+        return _TRUE if thing else _FALSE
+    if kind is tuple:
+        return tuple(map(key_of, thing))
+    frozen = getattr(kind, "_p_as_key", None)
+    return thing if frozen is None else frozen(thing)
+
+
+def of_key(key: Any) -> Any:
+    """The value that key_of made a key for."""
+    kind = type(key)
+    if kind is BoolKey:
+        return key.value
+    if kind is tuple:
+        return tuple(map(of_key, key))
+    return key
+
+
+def is_stable(key: Any) -> bool:
+    """Is this the key of a value, whose hash needs no message and no loading?"""
+    kind = type(key)
+    if kind is tuple:
+        return all(map(is_stable, key))
+    return kind in PLAIN or kind is BoolKey
+
+
+def identity(thing: Any) -> Any:
+    """The key under which a thing is found by identity."""
+    kind = type(thing)
+    if kind in SINGLE:
+        return key_of(thing)
+    if kind is float:
+        return (float, thing)
+    return (id, id(thing))
+
+
+class Pairs(list[tuple[Any, Any]]):
+    """Keys and values as they were loaded: not hashed yet, because the keys may be objects that are not loaded yet."""
