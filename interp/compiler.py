@@ -334,7 +334,7 @@ class Emitter:
         outer = self.function
         self.function = self.scopes.functions[id(node)]
         # Named by its place, so that a stored block is found again however the method was compiled.
-        name = f"[] {node.span.start}{self.version}"
+        name = f"[] {node.span.line}:{node.span.column}{self.version}"
         variables = self.scopes.declared[id(node)]
         self.lexical.append(variables)
 

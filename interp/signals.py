@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # What Python says of a block that compiled code called with the wrong number of arguments.
 BLOCK_CALL = re.compile(
-    r"\[\] \d+\(\) (?:takes (\d+) positional arguments? but (\d+) w|missing (\d+) required positional)"
+    r"\[\] \d+:\d+\S*\(\) (?:takes (\d+) positional arguments? but (\d+) w|missing (\d+) required positional)"
 )
 
 
