@@ -92,6 +92,8 @@ def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
     if any(fused) and all(f or _leaf(p) or i == 0 for i, (f, p) in enumerate(zip(fused, parts, strict=True))):
         return _fused(em, node)
     left, right = em.expressions(parts)
+    if selector in ("=", "~=") and isinstance(node.args[0], n.Character | n.Symbol):
+        return _equals_single(em, node, _held(em, left), right)
     if selector in ("=", "~=") and (_never_number(left) or _never_number(right)):
         return located(_plain(em, node, left, right), node)  # type: ignore[no-any-return]
     left, right = _held(em, left), _held(em, right)
@@ -103,6 +105,17 @@ def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
     if compare:
         return _guard(node, _names_tests(tests, left, right), fast, slow, "bool")
     return _guard(node, _names_tests(tests, left, right), fast, slow, kind)
+
+
+def _equals_single(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -> ast.expr:
+    """Comparison with a literal Character or Symbol, of which there is one each: for receivers of that kind, identity."""
+    from .compiler import located
+
+    left = _named(em, left)
+    kind = "Character" if isinstance(node.args[0], n.Character) else "Symbol"
+    operator: ast.cmpop = ast.Is() if node.selector == "=" else ast.IsNot()
+    fast = located(ast.Compare(_again(left), [operator], [right]), node)
+    return _guard(node, [_is(_again(left), kind)], fast, _plain(em, node, _again(left), _again(right)), "bool")
 
 
 def _plain(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -> ast.expr:
@@ -165,7 +178,7 @@ def _guard(node: n.Node, tests: list[ast.expr], fast: ast.expr, slow: ast.expr, 
 
     test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
     result = typed(located(ast.IfExp(test, fast, slow), node), None)
-    result.numeric = kind != "bool"
+    result.numeric, result.bool_fast = kind != "bool", kind == "bool"
     return result  # type: ignore[no-any-return]
 
 
@@ -325,7 +338,9 @@ def _not(em: Emitter, node: n.Send) -> ast.expr | None:
     receiver = _held(em, receiver)
     test = _is(_again(receiver), "bool")
     slow = em.plain_send(_again(receiver), "not", [])
-    return located(ast.IfExp(test, ast.UnaryOp(ast.Not(), _again(receiver)), slow), node)  # type: ignore[no-any-return]
+    result = located(ast.IfExp(test, ast.UnaryOp(ast.Not(), _again(receiver)), slow), node)
+    result.bool_fast = True
+    return result  # type: ignore[no-any-return]
 
 
 def _nil_test(em: Emitter, node: n.Send) -> ast.expr | None:

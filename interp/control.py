@@ -77,7 +77,7 @@ def condition(em: Emitter, node: n.Node, selector: str) -> tuple[ast.expr, bool]
         kinds = _branch(em, node, target, sure=True)
         return load(target), all(kind == "bool" for kind in kinds)
     result = em.expr(node)
-    if kind_of(result) != "bool" and isinstance(result, ast.IfExp) and isinstance(result.body, ast.Compare):
+    if kind_of(result) != "bool" and isinstance(result, ast.IfExp) and getattr(result, "bool_fast", False):
         # A comparison under a guard: what the slow path answers is checked there, off the fast path.
         result.orelse = located(call_("truth", result.orelse, const(selector)), node)
         result = typed(result, "bool")

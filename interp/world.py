@@ -91,6 +91,8 @@ class World:
         self.resolutions: dict[str, Any] = {}  # per compiled unit: how its free names were resolved
         self.clone_types: dict[int, Any] = {}
         self._kinds: dict[Family, type[Body]] = {}
+        # (type, slot) -> the object that shows the slot to instances of the type, and those asked before it
+        self._holders: dict[tuple[type, str], tuple[list[Body], Body]] = {}
         self.python_scopes: dict[bool, dict[str, Any]] = {}  # globals of Python methods: trusted, and a model's
         self.signals = Signals(self)
         self.families = Families(self.lookup_traits, self._stale)
@@ -435,6 +437,7 @@ class World:
             self._functions.clear()
             self.clone_types.clear()
             self._kinds.clear()
+            self._holders.clear()
             self._array = self.families.default(Array).live
         else:
             if selector in self.tables:
@@ -452,6 +455,11 @@ class World:
             family = self.family(cls(0))
             for selector in ARITHMETIC:
                 _, value = family.find(selector)
+                if is_method(value) and own_slots(value).get("author") != "genesis":
+                    redefined.add(selector)
+        for thing in (Character(32), Symbol("x")):
+            for selector in ("=", "~="):
+                _, value = self.family(thing).find(selector)
                 if is_method(value) and own_slots(value).get("author") != "genesis":
                     redefined.add(selector)
         if redefined != self.redefined:
@@ -483,6 +491,8 @@ class World:
             "at_put_miss": self.at_put_miss,
             "NotThere": (AttributeError, IndexError),
             "bool": bool,
+            "Character": Character,
+            "Symbol": Symbol,
             "look_up": self.look_up,
             "assign": self.assign,
             "assign_top": self.assign_top,
@@ -503,15 +513,22 @@ class World:
         """A data slot that self does not hold itself."""
         if site:
             self._count(site, name, self._shared)
-        for one in self.families.current(thing).order:
-            value = vars(one).get(name, MISSING)
-            if value is MISSING and one._p_changed is None:
-                value = own_slots(one).get(name, MISSING)
+        found = self._holders.get((thing.__class__, name))
+        if found is not None:
+            nearer, holder = found
+            for one in nearer:
+                if name in vars(one):
+                    break
+            else:
+                value = getattr(holder, name, MISSING)
+                if value is not MISSING and not is_method(value):
+                    return value
+        family = self.families.current(thing)
+        for index, one in enumerate(family.order):
+            value = own_slots(one).get(name, MISSING)
             if value is not MISSING and not is_method(value):
+                self._holders[thing.__class__, name] = [o for o in family.order[:index] if o is not thing], one
                 return value
-        # It was a slot when this was compiled or looked up, and is none any more.
-        self._stale(name)
-        self._stale(name + ":")
         return self.look_up(thing, name)
 
     def slot_miss(self, thing: Any, name: str, site: int) -> Any:

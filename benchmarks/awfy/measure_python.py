@@ -17,10 +17,10 @@ def measure(name: str, inner: int, warmup: int, iterations: int) -> dict[str, ob
     seconds: list[float] = []
     verified = True
     for i in range(warmup + iterations):
-        start = time.perf_counter()
+        start = time.process_time()
         verified = instance.benchmark(inner) is True and verified
         if i >= warmup:
-            seconds.append(time.perf_counter() - start)
+            seconds.append(time.process_time() - start)
     return {"verified": verified, "seconds": seconds, "problem": "" if verified else "the result is wrong"}
 
 

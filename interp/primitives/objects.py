@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import CLASSES, Array, Collection, equal, text_of
 from ...image.method import Method
 from ...image.object import MISSING, Body, UvmObject, is_object, own_slots, reserved, set_dict
-from ...image.values import Symbol
+from ...image.values import Character, Symbol
 from ..families import is_method
 from ..flow import Fault
 from . import primitive
@@ -168,12 +169,33 @@ def identical(self: Any, other: Any) -> bool:
     return self is other or (type(self) is type(other) and type(self) in (int, float) and self == other)
 
 
-@primitive("object.equals")
 def equals(self: Any, other: Any) -> bool:
     """The kind's own equality: of contents for collections, else identity. Not ``==``, which may send ``=``."""
     if not is_object(self):
         return equal(self, other)
     return self is other or getattr(type(self), "_p_ghost", type(self)).__eq__(self, other) is True
+
+
+# Values of which there is one each: equality is identity.
+SINGLE = (bool, type(None), Character, Symbol, FunctionType)
+
+
+@primitive("object.equals", world=True)
+def equals_(world: World) -> Any:
+    def equals_of_kind(self: Any, other: Any) -> bool:
+        return equals(self, other)
+
+    def for_family(family: Any) -> Any:
+        cls = family.clean
+        plain = cls in SINGLE if family.native else family.ghost.__eq__ is object.__eq__
+        return identical_only if plain else None
+
+    equals_of_kind.for_family = for_family  # type: ignore[attr-defined]
+    return equals_of_kind
+
+
+def identical_only(self: Any, other: Any) -> bool:
+    return self is other
 
 
 @primitive("object.hash", world=True)

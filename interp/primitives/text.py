@@ -56,6 +56,15 @@ def at(world: World) -> Any:
             return Character(str.__getitem__(contents, index - 1) if isinstance(contents, str) else contents[index - 1])
         raise out_of_range(world, index, len(contents))
 
+    known = Character._known
+
+    def at_literal(self: str, index: Any) -> Character:
+        if type(index) is int and 0 < index <= len(self):
+            letter = self[index - 1]
+            return known.get(ord(letter)) or Character(letter)
+        raise out_of_range(world, index, len(self))
+
+    at.for_family = lambda family: at_literal if family.native else None  # type: ignore[attr-defined]
     return at
 
 
@@ -72,6 +81,32 @@ def at_put(world: World) -> Any:
         return value
 
     return at_put
+
+
+@primitive("character.<")
+def character_less(self: Character, other: Any) -> bool:
+    return code_of(self) < code_of(other)
+
+
+@primitive("character.>")
+def character_greater(self: Character, other: Any) -> bool:
+    return code_of(self) > code_of(other)
+
+
+@primitive("character.<=")
+def character_less_equal(self: Character, other: Any) -> bool:
+    return code_of(self) <= code_of(other)
+
+
+@primitive("character.>=")
+def character_greater_equal(self: Character, other: Any) -> bool:
+    return code_of(self) >= code_of(other)
+
+
+def code_of(thing: Any) -> int:
+    if type(thing) is not Character:
+        raise Fault("SystemExceptions.WrongClass", "a Character is compared with Characters only")
+    return thing.code
 
 
 @primitive("string.size")
