@@ -215,7 +215,7 @@ class Hashed(Collection):
             if scatter is not Hashed._p_scatter or not all(map(is_stable, items)):
                 items = Pairs(scatter(items))
             elif len(items) > BIG:
-                state["_items"] = vars(self)["_items"] = Spread(items)
+                state["_items"] = vars(self)["_items"] = Spread(items)  # type: ignore[index]
             else:
                 state["_items"] = {key: freeze(value) for key, value in items.items()}
         if type(items) is Pairs:

@@ -17,8 +17,8 @@ An object is in one of three states, and its Python type says which:
   with its connection and makes it live.
 * **live**: new or already registered. Reads and writes are plain, and CPython's adaptive interpreter specialises them.
 
-Persistent's own attribute access costs six times a plain one and defeats that specialisation
-(benchmarks/slots.py), which is why the state is in the type and not in a flag. Clean and live types come
+Persistent's own attribute access costs six times a plain one and defeats that specialisation,
+which is why the state is in the type and not in a flag. Clean and live types come
 in pairs, one pair for a family of objects that behave alike (see family.py); they exist only while an
 interpreter is attached to the connection. ``copyreg`` reduces them to the class, so nothing of this is stored.
 

@@ -41,7 +41,8 @@ from .scopes import Function, Scopes, Variable, inlined_blocks
 
 Resolve = Callable[[str], str]
 
-# Keep each unit's Python tree, for whoever wants to read it (``ast.unparse``). Trees are many objects: off, they are let go.
+# Keep each unit's Python tree, for whoever wants to read it (``ast.unparse``). Trees are many objects: off, they are
+# let go.
 KEEP_TREES = False
 
 
