@@ -545,7 +545,9 @@ def int_parameters(scopes: Scopes, root: n.Node, redefined: frozenset[str]) -> l
         return []
     uses = number_uses(root, redefined)
     variables = scopes.declared[id(root)]
-    return [v for v in (variables[p] for p in root.params) if uses.get(v.name, 0) > 1 and not v.writes and not v.boxed][:3]
+    return [v for v in (variables[p] for p in root.params) if uses.get(v.name, 0) > 1 and not v.writes and not v.boxed][
+        :3
+    ]
 
 
 def size(root: n.Node) -> int:

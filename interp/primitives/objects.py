@@ -173,7 +173,8 @@ def equals(self: Any, other: Any) -> bool:
     """The kind's own equality: of contents for collections, else identity. Not ``==``, which may send ``=``."""
     if not is_object(self):
         return equal(self, other)
-    return self is other or getattr(type(self), "_p_ghost", type(self)).__eq__(self, other) is True
+    ghost: Any = getattr(type(self), "_p_ghost", type(self))
+    return self is other or ghost.__eq__(self, other) is True
 
 
 # Values of which there is one each: equality is identity.
