@@ -108,7 +108,7 @@ def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
 
 
 def _equals_single(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -> ast.expr:
-    """Comparison with a literal Character or Symbol, of which there is one each: for receivers of that kind, identity."""
+    """Comparison to a literal Character or Symbol, of which there is one each: identity, for such receivers."""
     from .compiler import located
 
     left = _named(em, left)
