@@ -25,6 +25,8 @@ MODULES = (
     "hashed",
     "streams",
     "printing",
+    "chance",
+    "times",
     "control",
     "exceptions",
     "reflection",

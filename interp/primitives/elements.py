@@ -50,7 +50,8 @@ def items(thing: Any) -> Any:
 
 
 def characters(text: str) -> list[Character]:
-    return [Character(char) for char in text]
+    known = Character._known
+    return [known.get(code) or Character(code) for code in map(ord, text)]
 
 
 def _text(thing: Any) -> list[Any]:

@@ -48,7 +48,10 @@ def association(world: World) -> Any:
 @primitive("dict.at", world=True)
 def at(world: World) -> Any:
     def at(self: Any, key: Any) -> Any:
-        value = table(self).get(key if type(key) in PLAIN else key_of(key), MISSING)
+        contents = vars(self).get("_items")
+        if type(contents) is not dict:
+            contents = table(self)
+        value = contents.get(key if type(key) in PLAIN else key_of(key), MISSING)
         if value is MISSING:
             raise no_key(world, key)
         return value
@@ -58,14 +61,20 @@ def at(world: World) -> Any:
 
 @primitive("dict.atPut", changes=True)
 def at_put(self: Any, key: Any, value: Any) -> Any:
-    table(self)[key if type(key) in PLAIN else key_of(key)] = value
+    contents = vars(self).get("_items")
+    if type(contents) is not dict:
+        contents = table(self)
+    contents[key if type(key) in PLAIN else key_of(key)] = value
     return value
 
 
 @primitive("dict.atIfAbsent", world=True)
 def at_if_absent(world: World) -> Any:
     def at_if_absent(self: Any, key: Any, otherwise: Any) -> Any:
-        value = table(self).get(key if type(key) in PLAIN else key_of(key), MISSING)
+        contents = vars(self).get("_items")
+        if type(contents) is not dict:
+            contents = table(self)
+        value = contents.get(key if type(key) in PLAIN else key_of(key), MISSING)
         return run(world, otherwise) if value is MISSING else value
 
     return at_if_absent

@@ -98,11 +98,15 @@ def next_(world: World) -> Any:
     """The next element; nil at the end, after PastEnd has been signalled (which is resumable)."""
 
     def next_(self: Any) -> Any:
-        contents, at = state(self), self._position
+        try:
+            contents, at = self._items, self._position
+        except AttributeError:
+            contents, at = state(self), 0
         if at >= len(contents):
             return world.send(self, "pastEnd")
         self._position = at + 1
-        return out(contents[at], self._kind)
+        value = contents[at]
+        return Character(value) if type(value) is str and self._kind == "String" else value
 
     return next_
 
@@ -148,7 +152,8 @@ def peek_for(self: Any, wanted: Any) -> bool:
 
 @primitive("stream.atEnd")
 def at_end(self: Any) -> bool:
-    return bool(self._position >= len(state(self)))
+    slots = vars(self)
+    return bool(slots["_position"] >= len(slots["_items"])) if "_position" in slots else not state(self)
 
 
 @primitive("stream.upTo", world=True, changes=True)
@@ -345,7 +350,7 @@ def put(self: Any, values: Any) -> None:
 @primitive("stream.nextPut", world=True, changes=True)
 def next_put(world: World) -> Any:
     def next_put(self: Any, value: Any) -> Any:
-        kind = self._kind
+        found, kind = state(self), self._kind
         stored = value
         if kind == "String":
             if type(value) is not Character:
@@ -359,7 +364,6 @@ def next_put(world: World) -> Any:
             stored = str(value)
         elif kind == "ByteArray":
             check_byte(value)
-        found = state(self)
         if self._position == len(found):
             found.append(stored)
             self._position += 1
