@@ -35,6 +35,7 @@ INLINE: dict[str, tuple[bool, tuple[int | None, ...]]] = {
     "to:by:do:": (False, (None, None, 1)),
 }
 LOOPS = {"whileTrue:", "whileFalse:", "whileTrue", "whileFalse", "repeat", "timesRepeat:", "to:do:", "to:by:do:"}
+DEEPEST = 12  # loops within loops in one function; Python's compiler allows 20 blocks of all kinds
 
 
 @dataclass(eq=False)
@@ -198,8 +199,9 @@ class Scopes:
                 self._walk(arg)
             return
         loop = node.selector in LOOPS
-        if loop and any(_captures(block) for block in blocks):
-            # Each turn needs variables of its own when a function may hold on to them.
+        if loop and (self._loops >= DEEPEST or any(_captures(block) for block in blocks)):
+            # Each turn needs variables of its own when a function may hold on to them; and Python nests loops only so
+            # deep.
             blocks_in_line: set[int] = set()
         else:
             blocks_in_line = {id(block) for block in blocks}

@@ -167,19 +167,26 @@ for _name, _function in {
     _math(_name, _function)
 
 
+def _integer(other: Any) -> int:
+    """Python's bit operations take Booleans for numbers; the language does not."""
+    if type(other) is not int:
+        raise Fault("SystemExceptions.WrongClass", "only an Integer has bits")
+    return other
+
+
 @primitive("int.bitAnd")
 def bit_and(self: int, other: int) -> int:
-    return self & other
+    return self & _integer(other)
 
 
 @primitive("int.bitOr")
 def bit_or(self: int, other: int) -> int:
-    return self | other
+    return self | _integer(other)
 
 
 @primitive("int.bitXor")
 def bit_xor(self: int, other: int) -> int:
-    return self ^ other
+    return self ^ _integer(other)
 
 
 @primitive("int.bitShift")
