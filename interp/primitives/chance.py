@@ -1,4 +1,4 @@
-"""Primitives of Random: a series that is stored with its object and goes on after a restart (SplitMix64, Steele 2014)."""
+"""Primitives of Random: a series stored with its object, which goes on after a restart (SplitMix64, Steele 2014)."""
 
 from __future__ import annotations
 
