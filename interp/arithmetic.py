@@ -8,6 +8,7 @@ that someone has redefined on the numbers are never in line (``Mode.redefined``)
 from __future__ import annotations
 
 import ast
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from ..grammar import nodes as n
@@ -62,15 +63,30 @@ def value(em: Emitter, node: n.Send) -> ast.expr | None:
 # --- numbers ------------------------------------------------------------------
 
 
-def _leaf(node: n.Node) -> bool:
-    return isinstance(node, n.Name | n.Number) or (isinstance(node, n.Pseudo) and node.name == "self")
+def _leaf(em: Emitter, node: n.Node) -> bool:
+    return (
+        isinstance(node, n.Name | n.Number)
+        or (isinstance(node, n.Pseudo) and node.name == "self")
+        or _slot_leaf(em, node)
+    )
 
 
-def _tree(node: n.Node, redefined: frozenset[str], top: bool = True) -> bool:
+def _slot_leaf(em: Emitter, node: n.Node) -> bool:
+    """``b mass``: a read of a slot of something named, which can be tried without anybody noticing."""
+    return (
+        isinstance(node, n.Send)
+        and node.selector in em.mode.pure
+        and node.selector not in em.mode.timid
+        and not em.mode.checked
+        and (isinstance(node.receiver, n.Name) or (isinstance(node.receiver, n.Pseudo) and node.receiver.name == "self"))
+    )
+
+
+def _tree(em: Emitter, node: n.Node, top: bool = True) -> bool:
     """Is this arithmetic over leaves only, except perhaps the very first operand?"""
-    if isinstance(node, n.Send) and node.selector in OPERATORS and node.selector not in redefined:
-        return _tree(node.receiver, redefined, top) and _tree(node.args[0], redefined, False)
-    return top or _leaf(node)
+    if isinstance(node, n.Send) and node.selector in OPERATORS and node.selector not in em.mode.redefined:
+        return _tree(em, node.receiver, top) and _tree(em, node.args[0], False)
+    return top or _leaf(em, node)
 
 
 def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
@@ -86,10 +102,10 @@ def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
         isinstance(part, n.Send)
         and part.selector in OPERATORS
         and part.selector not in redefined
-        and _tree(part, redefined, i == 0)
+        and _tree(em, part, i == 0)
         for i, part in enumerate(parts)
     ]
-    if any(fused) and all(f or _leaf(p) or i == 0 for i, (f, p) in enumerate(zip(fused, parts, strict=True))):
+    if any(fused) and all(f or _leaf(em, p) or i == 0 for i, (f, p) in enumerate(zip(fused, parts, strict=True))):
         return _fused(em, node)
     left, right = em.expressions(parts)
     if selector in ("=", "~=") and isinstance(node.args[0], n.Character | n.Symbol):
@@ -194,7 +210,7 @@ def _fused(em: Emitter, node: n.Send) -> ast.expr:
             isinstance(part, n.Send)
             and part.selector in OPERATORS
             and part.selector not in em.mode.redefined
-            and (part is node or _tree(part, em.mode.redefined, not order))
+            and (part is node or _tree(em, part, not order))
         ):
             gather(part.receiver)
             gather(part.args[0])
@@ -203,9 +219,13 @@ def _fused(em: Emitter, node: n.Send) -> ast.expr:
 
     gather(node.receiver)
     gather(node.args[0])
-    held = [_held(em, expression) for expression in em.expressions(order)]
-    by_node = {id(part): expression for part, expression in zip(order, held, strict=True)}
-    del leaves
+    tried = {id(part) for part in order if _slot_leaf(em, part)}
+    first = [part for part in order if id(part) not in tried]
+    by_node = {id(part): _held(em, e) for part, e in zip(first, em.expressions(first), strict=True)}
+    for part in order:
+        if id(part) in tried:
+            by_node[id(part)] = _try_slot(em, part)
+    held = [by_node[id(part)] for part in order]
     tests: list[ast.expr] = []
     seen: set[str] = set()
     for expression in held:
@@ -230,6 +250,12 @@ def _fused(em: Emitter, node: n.Send) -> ast.expr:
         return located(expression, part), kind
 
     def slow(part: n.Node) -> ast.expr:
+        if id(part) in tried:
+            # What was tried is sent now, in its turn.
+            assert isinstance(part, n.Send)
+            receiver = em.nested(lambda: em.expr(part.receiver))
+            if not receiver[0]:
+                return located(em.plain_send(receiver[1], part.selector, []), part)  # type: ignore[no-any-return]
         if id(part) in by_node:
             return _again(by_node[id(part)])
         assert isinstance(part, n.Send)
@@ -255,6 +281,19 @@ def _fused(em: Emitter, node: n.Send) -> ast.expr:
     if not tests:
         return typed(quick, kind)  # type: ignore[no-any-return]
     return _guard(node, tests, quick, slow(node), kind)
+
+
+def _try_slot(em: Emitter, node: n.Node) -> ast.expr:
+    """Read a slot for arithmetic; whatever goes wrong gives something that is no number, and so the slow path."""
+    from .compiler import load, store
+
+    assert isinstance(node, n.Send)
+    receiver = em.hold(em.expr(node.receiver))
+    target = em.temp()
+    fetch = ast.Assign([store(target)], ast.Attribute(receiver, node.selector, ast.Load()))
+    miss = ast.Assign([store(target)], load("MISSING"))
+    em.emit(ast.Try([fetch], [ast.ExceptHandler(load("AttributeError"), None, [miss])], [], []), node)
+    return load(target)
 
 
 def _whole(em: Emitter, node: n.Send) -> ast.expr | None:
@@ -485,7 +524,29 @@ def _is_number(expression: ast.expr) -> ast.expr:
     variable = getattr(expression, "variable", None)
     if variable is not None and variable.flagged:
         return load(flag_name(variable))
-    return ast.BoolOp(ast.Or(), [_is(_again(expression), "int"), _is(_again(expression), "float")])
+    return _int_or_float(_again(expression), _again(expression))
+
+
+def _int_or_float(one: ast.expr, other: ast.expr) -> ast.expr:
+    first, second = ("float", "int") if FLOATS_FIRST.get() else ("int", "float")
+    return ast.BoolOp(ast.Or(), [_is(one, first), _is(other, second)])
+
+
+# Set while a method is compiled that looks like one about Floats: they are tested for first.
+FLOATS_FIRST: ContextVar[bool] = ContextVar("floats_first", default=False)
+FLOATY = frozenset(("/", "sqrt", "sin", "cos", "asFloat", "exp", "ln"))
+
+
+def about_floats(root: n.Node) -> bool:
+    stack = list(root.body) if isinstance(root, n.Method) else [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, n.Number) and type(node.value) is float:
+            return True
+        if isinstance(node, n.Send) and node.selector in FLOATY:
+            return True
+        stack.extend(children(node))
+    return False
 
 
 def flag_name(variable: Variable) -> str:
@@ -500,7 +561,7 @@ def set_flag(variable: Variable, value: ast.expr | None = None) -> list[ast.stmt
 
     def test() -> ast.stmt:
         name = load(variable.python)
-        return ast.Assign([store(flag)], ast.BoolOp(ast.Or(), [_is(name, "int"), _is(load(variable.python), "float")]))
+        return ast.Assign([store(flag)], _int_or_float(name, load(variable.python)))
 
     if value is None:
         return [test()]

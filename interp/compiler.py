@@ -611,6 +611,7 @@ def _unit(
         emitter.declare(variables)
         emitter.body(statements, value=value, last=load("self"))
 
+    arithmetic.FLOATS_FIRST.set(arithmetic.about_floats(node))
     versioned = arithmetic.int_parameters(scopes, node, mode.redefined)
     body: list[ast.stmt] = []
     if versioned:

@@ -445,6 +445,8 @@ class World:
             for (name, _), table in self.supers.items():
                 if name == selector:
                     table.clear()
+            for key in [key for key in self._holders if key[1] == selector]:
+                del self._holders[key]
         if selector in ARITHMETIC:
             self._check_arithmetic()
 
@@ -521,7 +523,7 @@ class World:
                     break
             else:
                 value = getattr(holder, name, MISSING)
-                if value is not MISSING and not is_method(value):
+                if value is not MISSING:
                     return value
         family = self.families.current(thing)
         for index, one in enumerate(family.order):
