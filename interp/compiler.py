@@ -101,7 +101,8 @@ class Mode:
     """
 
     resolve: Resolve
-    shared: frozenset[str] = frozenset()
+    # Names mostly read from a parent, and the global that holds the parent ("" when it must be searched).
+    shared: frozenset[tuple[str, str]] = frozenset()
     redefined: frozenset[str] = frozenset()
     checked: bool = False
     top_level: bool = False
@@ -294,11 +295,17 @@ class Emitter:
 
     def read_slot(self, name: str, node: n.Node) -> ast.expr:
         target = self.temp()
-        if name in self.mode.shared:
-            self.emit(ast.Assign([store(target)], call("getattr", load("self"), const(name), load("MISSING"))), node)
+        holder = next((holder for shared, holder in self.mode.shared if shared == name), None)
+        if holder is not None:
+            first = ast.Assign([store(target)], call("getattr", load("self"), const(name), load("MISSING")))
+            self.emit(first, node)
             missing = ast.Compare(load(target), [ast.Is()], [load("MISSING")])
-            fetch = ast.Assign([store(target)], call("inherited", load("self"), const(name), const(0)))
-            self.emit(ast.If(missing, [fetch], []), node)
+            search = ast.Assign([store(target)], call("inherited", load("self"), const(name), const(0)))
+            shown: ast.stmt = search
+            if holder:
+                read = ast.Assign([store(target)], ast.Attribute(load(holder), name, ast.Load()))
+                shown = ast.Try([read], [ast.ExceptHandler(load("AttributeError"), None, [search])], [], [])
+            self.emit(ast.If(missing, [shown], []), node)
         else:
             fetch = ast.Assign([store(target)], ast.Attribute(load("self"), name, ast.Load()))
             again = ast.Assign([store(target)], call("inherited", load("self"), const(name), self.site()))

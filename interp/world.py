@@ -325,7 +325,8 @@ class World:
         free = free_of(slots["source"])
         where = tuple((name, self.resolve(name, family)) for name in free)
         hints = self.hints(sends_of(slots["source"]))
-        key = (id(method), where, hints, id(holder), family.native, self.checked)
+        marks = self._marks(method, family)
+        key = (id(method), where, hints, marks, id(holder), family.native, self.checked)
         function = self._functions.get(key)
         if function is None:
             filename = self._register(method, holder)
@@ -333,7 +334,6 @@ class World:
             self.resolutions[filename] = where
             self.globals[f"$site {filename}"] = len(self._sites)
             self._sites.append(Site(method, key))
-            marks = frozenset(self._shared.get(id(method), ())), frozenset(self._timid.get(id(method), ()))
             options = (self.checked, *hints)
             compiled = compiled_method(
                 slots["source"], where, filename, marks, self.redefined, options, str(id(holder))
@@ -343,6 +343,20 @@ class World:
             function.__dict__["compiled"] = compiled
             self._functions[key] = function
         return function
+
+    def _marks(self, method: Any, family: Family) -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
+        """What was learnt while a method ran: slots that parents show, and sends not to be tried in line."""
+        shared = set()
+        for name in self._shared.get(id(method), ()):
+            where = ""
+            # The nearest parent alone can be read at once: one further away may be hidden at any time.
+            if family.order and not is_method(own_slots(family.order[0]).get(name, family)):
+                holder = family.order[0]
+                where = f"$holder {id(holder)}" if name in own_slots(holder) else ""
+                if where:
+                    self.globals[where] = holder
+            shared.add((name, where))
+        return frozenset(shared), frozenset(self._timid.get(id(method), ()))
 
     def hints(self, selectors: frozenset[str]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
         """What is known now of some selectors: names of data; those of them that only data has; those of many types."""
@@ -844,7 +858,7 @@ def compiled_method(
     source: str,
     where: tuple[tuple[str, str], ...],
     filename: str,
-    marks: tuple[frozenset[str], frozenset[str]],
+    marks: tuple[frozenset[tuple[str, str]], frozenset[str]],
     redefined: frozenset[str],
     options: tuple[bool, frozenset[str], frozenset[str], frozenset[str]],
     holder: str,
