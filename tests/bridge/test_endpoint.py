@@ -92,6 +92,7 @@ def test_a_socket_left_by_a_dead_server_is_taken_over(folder: Path) -> None:
     running = Running(folder)
     assert is_listening(running.endpoint)
     running.close()
+    assert not (folder / "s").exists()
 
 
 def test_tcp_on_loopback_works(folder: Path) -> None:
