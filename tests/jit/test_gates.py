@@ -27,7 +27,7 @@ def judge(source: str, selector: str = "attack:") -> tuple[Verdict, ...]:
 
 @pytest.mark.parametrize("path", ESCAPES, ids=lambda p: p.stem)
 def test_no_escape_passes(path: Path) -> None:
-    first, _, source = path.read_text("utf-8").partition("\n")
+    first, _, source = path.read_bytes().decode().partition("\n")
     gate = first[2:].partition(":")[0]
     verdict = judge(source)[-1]
     assert (verdict.gate, verdict.passed) == (gate, False), verdict.reason
