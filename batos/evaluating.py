@@ -44,7 +44,9 @@ def evaluate(worker: Worker, request: Request) -> None:
         if request.interrupted and not (told.error is not None and told.error.code == "interrupted"):
             raise Interrupted
 
-    budget = Budget(command.seconds, command.megabytes * 1024 * 1024 if command.megabytes is not None else None)
+    budget = Budget(command.seconds)
+    if command.megabytes is not None:
+        budget = Budget(command.seconds, command.megabytes << 20)
     try:
         with request.interruptible(worker.interrupt):
             worker.evaluate(

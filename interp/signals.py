@@ -167,6 +167,8 @@ class Signals:
             return "the program attempted to divide a number by zero"
         if isinstance(error, KeyError):
             return f"key not found: {error}"
+        if isinstance(error, MemoryError):
+            return "there is not enough memory for this"
         text = str(error)
         return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

@@ -27,7 +27,7 @@ from ZODB.POSException import ConflictError
 from ..grammar import SyntaxProblem, nodes
 from ..image.method import Method
 from ..image.object import MISSING, own_slots
-from . import flow, misses, statements
+from . import flow, misses, statements, warden
 from .awakening import awaken, workspace_named
 from .primitives import all_primitives
 from .report import Report, of_failure
@@ -41,10 +41,10 @@ STACK_BYTES = 512 << 20
 
 @dataclass(frozen=True)
 class Budget:
-    """What one message may use. ``seconds`` of wall time (None: any), ``bytes`` the process may grow by (None: any)."""
+    """What one message may use: ``seconds`` of wall time, and ``bytes`` that the process may grow by. None: any."""
 
     seconds: float | None = None
-    bytes: int | None = None
+    bytes: int | None = 2 << 30
 
 
 @dataclass
@@ -108,6 +108,7 @@ class Worker:
         self._lock = threading.Lock()
         self._running: int | None = None  # ident of the thread whose message may be abandoned now
         self._pending: type[flow.Abandoned] | None = None
+        self.limits: warden.Limits | None = None  # of the message that runs now
         sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
         if gc.get_threshold() == (700, 10, 10):
             # Python's default was made for small heaps; ours holds the library, and looking through it is dear.
@@ -381,30 +382,36 @@ class Worker:
     @contextmanager
     def _abandonable(self, budget: Budget) -> Iterator[None]:
         """While this is open, another thread may end the message. Never open around a commit or an abort."""
-        timer = None
         with self._lock:
             self._running = threading.get_ident()
             self._pending = None
-        if budget.seconds is not None:
-            timer = threading.Timer(budget.seconds, self.abandon, (flow.OutOfTime,))
-            timer.daemon = True
-            timer.start()
+        if budget.seconds is not None or budget.bytes is not None:
+            until = None if budget.seconds is None else time.monotonic() + budget.seconds
+            self.limits = warden.Limits(until, budget.bytes)
+            warden.watch(self)
         try:
             yield
         finally:
-            with self._lock:
-                if self._pending is not None:
-                    # It may not have arrived yet: take it back, so that it cannot hit what follows.
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(threading.get_ident()), None)
-                self._running = None
-            if timer is not None:
-                timer.cancel()
+            self._settle_down()
+
+    def _settle_down(self) -> None:
+        """From here on nobody may end the message; what was under way and has not arrived is taken back."""
+        while True:
+            try:
+                with self._lock:
+                    self.limits = None
+                    if self._pending is not None:
+                        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(threading.get_ident()), None)
+                    self._running = None
+                return
+            except flow.Abandoned:
+                continue  # it came just now: the message was over
 
     def abandon(self, how: type[flow.Abandoned] = flow.Interrupted) -> bool:
         """From any thread: end the message that runs now, if one does."""
         with self._lock:
-            if self._running is None:
-                return False
+            if self._running is None or self._pending is not None:
+                return self._running is not None
             self._pending = how
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._running), ctypes.py_object(how))
             return True

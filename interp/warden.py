@@ -1,0 +1,94 @@
+"""The warden: one thread of the process that ends messages which take too long or too much memory.
+
+A message says what it may use when it begins, which costs two assignments; nothing is started or cancelled for it. The warden
+looks every TICK seconds, and only while somebody has a message running that is limited. What a message takes in its first tick
+does not count as growth.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakSet
+
+from . import flow
+
+if TYPE_CHECKING:
+    from .worker import Worker
+
+
+class Limits(NamedTuple):
+    """Of one running message: when it must be over (time.monotonic), and the bytes the process may grow by. None: any."""
+
+    until: float | None
+    growth: int | None
+
+
+TICK = 0.05  # seconds
+_workers: WeakSet[Worker] = WeakSet()
+_awake = threading.Event()
+_lock = threading.Lock()
+_thread: threading.Thread | None = None
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def resident() -> int:
+    """Bytes of memory the process has in use now; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * _PAGE
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def watch(worker: Worker) -> None:
+    """Have the warden look after a worker whose message has a limit, from now on."""
+    global _thread
+    if _awake.is_set() and worker in _workers:
+        return
+    with _lock:
+        _workers.add(worker)
+        if _thread is None or not _thread.is_alive():
+            _thread = threading.Thread(target=_round, name="batos-warden", daemon=True)
+            _thread.start()
+    _awake.set()
+
+
+def _round() -> None:
+    sizes: dict[Worker, tuple[object, int]] = {}  # the limits last seen of a worker, and the process's size then
+    while True:
+        _awake.wait()
+        # Cleared before looking: whoever begins from here on sets it again.
+        _awake.clear()
+        now = time.monotonic()
+        memory = 0
+        with _lock:
+            workers = list(_workers)
+        for worker in workers:
+            limits = worker.limits
+            if limits is None:
+                sizes.pop(worker, None)
+                continue
+            _awake.set()
+            if limits.until is not None and now >= limits.until:
+                worker.abandon(flow.OutOfTime)
+            elif limits.growth is not None:
+                memory = memory or resident()
+                seen, before = sizes.get(worker, (None, memory))
+                if seen is not limits:
+                    sizes[worker] = limits, memory
+                elif memory > before + limits.growth:
+                    worker.abandon(flow.OutOfMemory)
+        del workers
+        time.sleep(TICK)
+
+
+def _forget() -> None:
+    """A forked child has no such thread."""
+    global _thread, _lock
+    _thread, _lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)
