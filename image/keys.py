@@ -80,3 +80,6 @@ def identity(thing: Any) -> Any:
 
 class Pairs(list[tuple[Any, Any]]):
     """Keys and values as they were loaded: not hashed yet, because the keys may be objects that are not loaded yet."""
+
+    def copy(self) -> Pairs:
+        return Pairs(self)

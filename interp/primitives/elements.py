@@ -261,6 +261,8 @@ def span(world: World, start: Any, stop: Any, size: int) -> tuple[int, int]:
 def find(values: Sequence[Any], wanted: Any, start: int = 0) -> int:
     """The Python index of the first element equal to wanted, or -1. Unlike Python's, true is not 1."""
     try:
+        if type(values) is range:
+            return values.index(wanted) if type(wanted) in (int, float) and start == 0 else _walk(values, wanted, start)
         if type(values) in (list, tuple):
             at = values.index(wanted, start)
             while not equal(values[at], wanted):
@@ -268,6 +270,10 @@ def find(values: Sequence[Any], wanted: Any, start: int = 0) -> int:
             return at
     except ValueError:
         return -1
+    return _walk(values, wanted, start)
+
+
+def _walk(values: Sequence[Any], wanted: Any, start: int) -> int:
     return next((i for i in range(start, len(values)) if equal(values[i], wanted)), -1)
 
 

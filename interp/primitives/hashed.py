@@ -267,6 +267,17 @@ def identity_remove_key(world: World) -> Any:
     return identity_remove_key
 
 
+@primitive("hashed.rehash", changes=True)
+def rehash(self: Any) -> Any:
+    """Hash every key anew: some may be other than when they were put in."""
+    contents = table(self)
+    if type(contents) is dict:
+        pairs_now = list(contents.items())
+        contents.clear()
+        contents.update(pairs_now)
+    return self
+
+
 # --- Set, IdentitySet, Bag ----------------------------------------------------------
 
 

@@ -84,8 +84,9 @@ class Printer:
         if thing is None:
             return "nil"
         if kind in BARE or kind in NAMED or kind in (Dictionary, IdentityDictionary):
-            if is_object(thing) and ("_items" not in vars(thing) or self.world.name_of(thing)):
-                return self.world.describe(thing)
+            if is_object(thing) and not len(vars(thing).get("_items", ())):
+                if "_items" not in vars(thing) or self.world.name_of(thing):
+                    return self.world.describe(thing)  # a prototype, which goes by its name
             return self._collection(thing, kind)
         if is_object(thing):
             return self.world.describe(thing)
@@ -105,11 +106,18 @@ class Printer:
                 head = ("an " if name[:1] in "AEIOU" else "a ") + name + " "
                 body = [f"{say(key)}->{say(value)} " for key, value in pairs(thing)]
             else:
-                head = "" if kind in BARE else kind_name(self.world, thing) + " "
+                head = self._head(thing, kind)
                 body = [say(one) + " " for one in elements(self.world, thing)]
             return f"{head}({''.join(body) or ' '})"
         finally:
             self.active.discard(id(thing))
+
+    def _head(self, thing: Any, kind: type) -> str:
+        """The kind's name; none before an Array, unless it is a clone of somebody's own prototype."""
+        if kind in BARE and not (is_object(thing) and "parent*" in vars(thing)):
+            return ""
+        name = kind_name(self.world, thing)
+        return "" if kind in BARE and name == kind.__name__ else name + " "
 
     def say(self, thing: Any) -> str:
         """An element's printString."""

@@ -41,6 +41,7 @@ from .elements import (
 if TYPE_CHECKING:
     from ..world import World
 
+MOST = 1 << 27  # elements that one message may ask for; more is a slip of the pen, and would fill the memory
 WORDS: dict[type, str] = {tuple: "Array", str: "String", Symbol: "Symbol", bytes: "ByteArray"}
 
 
@@ -59,6 +60,10 @@ def writable(self: Any) -> Any:
 def fill(world: World, self: Any, count: Any, value: Any) -> Any:
     if type(count) is not int or count < 0:
         raise Fault("SystemExceptions.InvalidArgument", f"a size is an Integer from 0 on, not {world.describe(count)}")
+    if count > MOST:
+        raise Fault(
+            "SystemExceptions.InvalidArgument", f"{count} elements at once are more than memory should be asked for"
+        )
     kind: Any = world.kind_of(self) if is_object(self) else Array
     if kind is ByteArray:
         return made(world, self, bytearray([0 if value is None else check_byte(value)]) * count, kind)
@@ -81,7 +86,7 @@ def new_array(world: World) -> Any:
             return None
 
         def new_plain(self: Any, count: Any = 0) -> Any:
-            if type(count) is not int or count < 0:
+            if type(count) is not int or not 0 <= count <= MOST:
                 return fill(world, self, count, None)
             return array([None] * count)
 
