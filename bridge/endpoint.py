@@ -13,6 +13,7 @@ import ipaddress
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 LONGEST_PATH = 107  # bytes: sockaddr_un.sun_path less its closing zero
@@ -71,6 +72,14 @@ def protect(endpoint: str) -> None:
     scheme, _, address = endpoint.partition("://")
     if scheme == "ipc":
         os.chmod(address, 0o600)
+
+
+def clear(endpoint: str) -> None:
+    """Before closing: takes the unix socket's name away, which libzmq leaves."""
+    scheme, _, address = endpoint.partition("://")
+    if scheme == "ipc":
+        with suppress(OSError):
+            os.unlink(address)
 
 
 def is_listening(endpoint: str) -> bool | None:

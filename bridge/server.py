@@ -154,6 +154,7 @@ class Server:
             self._loop.remove_reader(descriptor)
             with self._lock:
                 socket, self._socket = self._socket, None
+                endpoints.clear(self.endpoint)
                 socket.close()
             self._context.term()
 

@@ -15,36 +15,49 @@ from .situation import Argument, Slot
 NUMBERS = ("int", "float")
 
 
-def method_grammar(slots: Sequence[Slot], arguments: Sequence[Argument], indent: str = "        ") -> str | None:
-    """The grammar of a body, begun one space before its first statement; None where the receiver is not simple."""
+def method_grammar(
+    slots: Sequence[Slot], arguments: Sequence[Argument], question: bool = False, indent: str = "        "
+) -> str | None:
+    """The grammar of a body, begun one space before its first statement; None where the receiver is not simple.
+
+    question: the selector asks for true or false, so that is what the method answers, and it changes nothing.
+    """
     kinds = {s.kind for s in slots} | {a.kind for a in arguments}
     if not slots or kinds - {*NUMBERS, "bool", "str"}:
         return None
     numbers, truths, texts = _names(slots, NUMBERS), _names(slots, ("bool",)), _names(slots, ("str",))
-    number_args, truth_args = _plain(arguments, NUMBERS), _plain(arguments, ("bool",))
-    text_args = _plain(arguments, ("str",))
     typed = [(n, "num") for n in numbers] + [(n, "bool") for n in truths] + [(n, "text") for n in texts]
-    more = f'(assign "\\n{indent}"){{0,{min(3, len(slots)) - 1}}}'
-    truth_terms = [f'"{n}"' for n in (*truths, *truth_args)]
+    numbers += _plain(arguments, NUMBERS)
+    truths += _plain(arguments, ("bool",))
+    texts += _plain(arguments, ("str",))
+    # A small model goes on adding terms: each operand once, and a constant, is enough for what is usual.
+    operations, joins = min(3, max(1, len(numbers) - 1)), min(3, len(texts) + 1)
+    change = f'assign "\\n{indent}" (assign "\\n{indent}"){{0,{min(3, len(slots)) - 1}}} "return self"'
     rules = {
-        "root": f'" " ("return " answer | assign "\\n{indent}" {more} "return self") end',
+        "root": '" return " cond end' if question else f'" " ("return " answer | {change}) end',
         # A method in a class ends in one token, two newlines: a grammar with but one would hide the end from the model.
         "end": r'"\n" "\n"?',
         "assign": " | ".join(f'"{name} = " {kind}' for name, kind in typed),
         "answer": "num | bool | text",
-        "num": 'nterm (" " op " " nfactor){0,3}',
+        "num": f'nterm (" " op " " nfactor){{0,{operations}}}',
         "nfactor": 'nterm | "(" nterm " " op " " nterm ")"',
         "op": '"+" | "-" | "*" | "/"',
-        "nterm": " | ".join([f'"{n}"' for n in (*numbers, *number_args)] + ["number"]),
-        "bool": '"True" | "False" | num " " cmp " " num' + (' | ("not ")? bterm' if truth_terms else ""),
+        "nterm": " | ".join([f'"{n}"' for n in numbers] + ["number"]),
+        "bool": '"True" | "False" | cond',
+        "cond": 'num " " cmp " " num'
+        + (' | ("not ")? bterm' if truths else "")
+        + (' | tterm " == " tterm' if texts else ""),
         "cmp": '"==" | "!=" | "<" | ">" | "<=" | ">="',
-        "text": 'tterm (" + " tterm){0,3}',
-        "tterm": " | ".join([f'"{n}"' for n in (*texts, *text_args)] + ["string"]),
+        "text": f'tterm (" + " tterm){{0,{joins}}}',
+        "tterm": " | ".join([f'"{n}"' for n in texts] + ["string"]),
         "number": '[0-9]{1,4} ("." [0-9]{1,2})?',
         "string": '"\'" [A-Za-z0-9 ,.!?:-]{0,30} "\'"',
     }
-    if truth_terms:
-        rules["bterm"] = " | ".join(truth_terms)
+    if truths:
+        rules["bterm"] = " | ".join(f'"{n}"' for n in truths)
+    if question:
+        for unused in ("assign", "answer", "bool", "text"):
+            del rules[unused]
     return "".join(f"{name} ::= {rule}\n" for name, rule in rules.items())
 
 

@@ -20,7 +20,7 @@ from .constrain import method_grammar
 from .engine import Message, Options
 from .extract import ends_method
 from .retell import retell
-from .shots import nearest_shots, selector_words, shots_text
+from .shots import asks_a_question, nearest_shots, selector_words, shots_text
 from .situation import Neighbour, Situation, Slot
 
 Style = Literal["small", "large"]
@@ -100,7 +100,7 @@ def _small(situation: Situation, neighbours: int, adapter: str | None) -> Prompt
     shots = nearest_shots(situation.selector, kinds, SHOTS)
     prefill = "```python\n" + shots_text(shots) + "\n".join(lines) + "\n" + " " * 7
     messages = (Message("system", TASK), Message("user", wanted))
-    grammar = method_grammar(slots, situation.arguments)
+    grammar = method_grammar(slots, situation.arguments, asks_a_question(situation.selector))
     return Prompt(messages, _options(situation, "small", prefill, grammar, adapter), situation.head)
 
 

@@ -72,6 +72,12 @@ def selector_words(selector: str) -> tuple[str, ...]:
     return tuple(w.lower() for w in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", selector))
 
 
+def asks_a_question(selector: str) -> bool:
+    """Whether the selector is one that true or false answers: `isEmpty`, `canAfford:`, `olderThan:`."""
+    words = selector_words(selector)
+    return bool(words) and (words[0] in QUESTION_WORDS or words[-1] == "than")
+
+
 def nearest_shots(selector: str, kinds: frozenset[str], count: int) -> tuple[Shot, ...]:
     """The `count` shots nearest to the selector, the nearest last. `kinds`: of the receiver's slots ("bool", ...)."""
     words, arity = selector_words(selector), selector.count(":")
@@ -87,7 +93,7 @@ def nearest_shots(selector: str, kinds: frozenset[str], count: int) -> tuple[Sho
         if "sealed" in told and "bool" not in kinds:
             points -= 3
         asks = shot.body[0].startswith("return") and any(sign in told for sign in ("==", "<", ">"))
-        if words[:1] and words[0] in QUESTION_WORDS and asks:
+        if asks_a_question(selector) and asks:
             points += 1
         return points
 

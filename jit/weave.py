@@ -212,6 +212,7 @@ class _Weaving:
         cancelled.watcher = watcher
         self.started = time.monotonic()
         self.tokens = 0  # of whole answers; while one is written, _pieces counts along
+        self.model_seconds = 0.0
         self._pieces = 0
         self._told_at = 0.0
         self._text = ""
@@ -293,6 +294,7 @@ class _Weaving:
             self._tell("asking")
             completion = engine.complete(prompt.messages, prompt.options, self._on_text, self.cancelled)
             self.tokens += completion.tokens
+            self.model_seconds += completion.seconds
             self.weaver._spend(completion.tokens)
             source = method_source(completion.text, situation.name, prompt.head, prompt.options.prefill)
             candidate = Candidate(situation.selector, situation.name, situation.parameters, source)
@@ -349,6 +351,7 @@ class _Weaving:
             "edited": edited,
             "attempts": written.attempts,
             "tokens": self.tokens,
+            "model_seconds": round(self.model_seconds, 3),
             "seconds": round(time.monotonic() - self.started, 3),
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "statement": self.miss.statement[:400],

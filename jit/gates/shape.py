@@ -16,6 +16,9 @@ def check_shape(candidate: Candidate) -> ast.FunctionDef:
     source = candidate.source
     if len(source) > MAX_SOURCE:
         raise Refused(f"the method has {len(source)} characters; at most {MAX_SOURCE} are allowed")
+    strange = next((c for c in source if not c.isprintable() and c not in "\n\t"), None)
+    if strange is not None:  # what a person reads must be what Python reads: no control or direction characters
+        raise Refused(f"the character U+{ord(strange):04X} is not allowed")
     try:
         tree = ast.parse(source, filename="<candidate>", mode="exec")
     except SyntaxError as problem:

@@ -56,22 +56,18 @@ def judge(ran: Ran, candidate: Candidate) -> Verdict:
     if error is not None:
         message = str(error.get("message", ""))
         if error.get("code") == "not-understood" and _is_about_another(message, candidate):
-            told = f"it answers; the message then goes on to something else that nobody understands: {message}"
+            told = (
+                f"it answers; the message then goes on to something else that nobody understands: {_one_line(message)}"
+            )
             return Verdict("trial", True, told, ran.seconds, details)
         return Verdict("trial", False, f"when tried, it fails: {_one_line(message)}", ran.seconds, details)
     changed = [c for c in result.get("changed", []) if isinstance(c, dict)]
-    details["changed"] = changed
+    details["changed"] = changed[:20]
     details["answer"] = str(result.get("printed", ""))
     behaviour = [c for c in changed if c.get("kind") == "behaviour" and not c.get("new")]
     if behaviour:
-        what = behaviour[0]
-        return Verdict(
-            "trial",
-            False,
-            f"when tried, it changes behaviour: {what.get('slot')} of {what.get('object')}",
-            ran.seconds,
-            details,
-        )
+        what = _one_line(f"{behaviour[0].get('slot')} of {behaviour[0].get('object')}")
+        return Verdict("trial", False, f"when tried, it changes behaviour: {what}", ran.seconds, details)
     return Verdict("trial", True, _told(details["answer"], changed), ran.seconds, details)
 
 
@@ -89,15 +85,15 @@ def _is_about_another(message: str, candidate: Candidate) -> bool:
 def _told(answer: str, changed: list[dict[str, Any]]) -> str:
     data = [c for c in changed if c.get("kind") == "data"]
     parts = [f"answers {_one_line(answer)}"]
-    parts += [
-        f"{c.get('slot')} of {c.get('object')}: {c.get('was') or 'nothing'} -> {c.get('is') or 'nothing'}"
-        for c in data[:4]
-    ]
+    for change in data[:4]:
+        was, now = change.get("was") or "nothing", change.get("is") or "nothing"
+        parts.append(_one_line(f"{change.get('slot')} of {change.get('object')}: {was} -> {now}"))
     if len(data) > 4:
         parts.append(f"and {len(data) - 4} more slots")
     return "; ".join(parts) if data else parts[0] + "; changes nothing"
 
 
 def _one_line(text: str) -> str:
-    flat = " ".join(text.split())
+    # It goes to a terminal, and the child may have been made to say anything.
+    flat = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
     return flat if len(flat) <= 160 else flat[:157] + "..."

@@ -17,8 +17,9 @@ from ...image.method import Method
 from ...image.object import MISSING, Body, own_slots
 from ...interp import Worker
 from ...interp.families import is_method
+from ...interp.worker import has_deep_stack
 from .lockdown import lock_down
-from .records import AskingStorage, Frames
+from .records import AskingStorage, Closed, Frames
 
 MAX_TOLD = 200
 """Changed objects, and characters of one printed value, that a trial reports."""
@@ -27,6 +28,7 @@ RECURSION = 20_000
 
 def warm_up() -> None:
     """Import and compile what every trial uses: a small world, one miss's worth of messages."""
+    has_deep_stack()  # the zygote's own; a thread for it would be one too many to fork with
     worker = Worker(SimpleNamespace(db=ZODB.DB(MappingStorage())), name="warm")
     sys.setrecursionlimit(RECURSION)
     worker.evaluate("Warm := Object clone. Warm setSlot: 'n' value: 1.")
@@ -48,7 +50,18 @@ def run_trial(descriptor: int) -> None:
     frames = Frames(descriptor)
     _, ahead = frames.receive()
     _, job_text = frames.receive()
-    job = json.loads(job_text)
+    try:
+        result = _run(frames, ahead, json.loads(job_text))
+    except Closed:
+        raise
+    except Exception as problem:  # ours, not the candidate's: it must not look as if it had passed
+        result = {
+            "error": {"code": "trial", "message": f"the trial itself failed: {type(problem).__name__}: {problem}"}
+        }
+    frames.send(b"R", json.dumps(result).encode())
+
+
+def _run(frames: Frames, ahead: bytes, job: dict[str, Any]) -> dict[str, Any]:
     base = AskingStorage(frames, bytes.fromhex(job["last"]))
     base.take_ahead(ahead)
     changes = MappingStorage()
@@ -58,7 +71,7 @@ def run_trial(descriptor: int) -> None:
     holds = lock_down(job["cpu_seconds"], job["memory_bytes"])
     result = _try_out(worker, job, changes)
     result["holds"] = holds
-    frames.send(b"R", json.dumps(result).encode())
+    return result
 
 
 def _try_out(worker: Worker, job: dict[str, Any], changes: MappingStorage) -> dict[str, Any]:

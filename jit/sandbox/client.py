@@ -55,6 +55,7 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._ready = False
+        self._closed = False
         self._line = b""
 
     def start(self) -> None:
@@ -65,9 +66,12 @@ class Sandbox:
     def run(self, job: dict[str, Any]) -> Ran:
         """Run one trial. Never raises for what the candidate does; OSError when this machine cannot start processes."""
         with self._lock:
+            started = time.monotonic()
+            death = "the sandbox is closed"
             for _ in range(2):
+                if self._closed:
+                    break
                 self._start()
-                started = time.monotonic()
                 try:
                     return self._run(job)
                 except (Closed, OSError, TimeoutError) as problem:
@@ -76,10 +80,12 @@ class Sandbox:
             return Ran(None, death, time.monotonic() - started)
 
     def close(self) -> None:
-        """End the zygote. Idempotent; a trial that runs is ended with it."""
+        """End the zygote, for good. Idempotent; a trial that runs is ended with it."""
+        self._closed = True
         self._kill()
         with self._lock:
             self._stop()
+            self._records.close()
 
     def _start(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -128,15 +134,13 @@ class Sandbox:
             with theirs:
                 socket.send_fds(self._control, [JOB.pack(int(limits.seconds * 1000))], [theirs.fileno()])
             ours.settimeout(None)
-            result = self._serve(Frames(ours.fileno()), ahead, told, last, started + limits.seconds + GRACE)
+            result = self._serve(Frames(ours.fileno()), ahead, told, started + limits.seconds + GRACE)
         ended = self._status(limits.seconds + GRACE)
         seconds = time.monotonic() - started
         death = "" if result is not None else _death(ended, limits)
         return Ran(result, death, seconds, ended["cpu"], ended["memory"])
 
-    def _serve(
-        self, frames: Frames, ahead: bytes, job: dict[str, Any], last: bytes, deadline: float
-    ) -> dict[str, Any] | None:
+    def _serve(self, frames: Frames, ahead: bytes, job: dict[str, Any], deadline: float) -> dict[str, Any] | None:
         """Answer the child's questions until it tells its result or is gone."""
         try:
             frames.send(b"P", ahead)
@@ -148,7 +152,7 @@ class Sandbox:
                 if kind == b"R":
                     result = json.loads(body)
                     return result if isinstance(result, dict) else None
-                frames.send(*self._records.answer(body, last))
+                frames.send(*self._records.answer(body))
         except (Closed, ValueError):
             return None
 

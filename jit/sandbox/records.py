@@ -18,8 +18,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from ZODB.POSException import POSKeyError
-from ZODB.utils import maxtid, p64, u64, z64
+from ZODB.POSException import POSKeyError, ReadConflictError
+from ZODB.utils import maxtid, p64
 
 HEAD = struct.Struct("!cI")
 MAX_FRAME = 256 << 20
@@ -130,26 +130,32 @@ class AskingStorage:
 
 
 class Server:
-    """The kernel's side: the records of one image as of now. One trial at a time."""
+    """The kernel's side: the records of one image as of the last `begin`. One trial at a time."""
 
     def __init__(self, db: Any) -> None:
-        self._storage = db.storage
+        self._db = db
+        self._view: Any = None
         self._asked: dict[bytes, None] = {}
         self._kept: dict[bytes, tuple[bytes, bytes]] = {}
-        self._kept_at = z64
 
     def begin(self) -> tuple[bytes, bytes]:
-        """The image's last transaction, which the trial sees, and the records sent along."""
-        last = self._storage.lastTransaction()
-        if last != self._kept_at:
-            self._kept.clear()
-            self._kept_at = last
-        return last, b"".join(self._ahead(p64(u64(last) + 1)))
+        """Move on to now. The image's last transaction, and the records sent along."""
+        if self._view is None:
+            self._view = self._db._mvcc_storage.new_instance()  # one moment, whoever commits meanwhile
+        changed = self._view.poll_invalidations()
+        for oid in list(self._kept) if changed is None else changed:
+            self._kept.pop(oid, None)
+        return bytes(self._db.lastTransaction()), b"".join(self._ahead())
 
-    def _ahead(self, before: bytes) -> Iterator[bytes]:
+    def close(self) -> None:
+        view, self._view = self._view, None
+        if view is not None:
+            view.release()
+
+    def _ahead(self) -> Iterator[bytes]:
         total = 0
         for oid in self._asked:
-            found = self._find(oid, before)
+            found = self._find(oid)
             if found is not None:
                 record, serial = found
                 total += len(record)
@@ -157,23 +163,23 @@ class Server:
                     return
                 yield oid + serial + struct.pack("!I", len(record)) + record
 
-    def answer(self, oid: bytes, last: bytes) -> tuple[bytes, bytes]:
+    def answer(self, oid: bytes) -> tuple[bytes, bytes]:
         """The frame that answers a question for an oid."""
-        found = self._find(oid, p64(u64(last) + 1)) if len(oid) == 8 else None
+        found = self._find(oid) if len(oid) == 8 else None
         if found is None:
             return b"N", b""
         if len(self._asked) < MAX_REMEMBERED:
             self._asked[oid] = None
         return b"D", found[1] + found[0]
 
-    def _find(self, oid: bytes, before: bytes) -> tuple[bytes, bytes] | None:
+    def _find(self, oid: bytes) -> tuple[bytes, bytes] | None:
         found = self._kept.get(oid)
         if found is None:
             try:
-                loaded = self._storage.loadBefore(oid, before)
-            except POSKeyError:
+                record, serial = self._view.load(oid)
+            except (POSKeyError, ReadConflictError):
                 return None
-            if loaded is None:
-                return None
-            found = self._kept[oid] = loaded[0], loaded[1]
+            found = bytes(record), bytes(serial)
+            if oid in self._asked:
+                self._kept[oid] = found
         return found

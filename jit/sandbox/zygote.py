@@ -50,13 +50,12 @@ def main(descriptor: int) -> None:
 
 
 def _alone() -> None:
-    """Independent of the terminal, and gone when the kernel is."""
+    """Independent of the terminal. Gone when the kernel is: its end of the control socket closes then.
+
+    (The parent-death signal would not do: it comes when the *thread* that started us ends.)
+    """
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform.startswith("linux"):
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
     soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
     wanted = STACK if hard == resource.RLIM_INFINITY else min(STACK, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
