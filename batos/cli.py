@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from . import __version__
+from .jitting import jit
 
 DEFAULT_IMAGE = "live_image.fs"
 POLICIES = click.Choice(["off", "ask", "auto"])
@@ -212,6 +213,9 @@ def canvas(context: click.Context, policy: str | None) -> None:
     location, policy = _settings(context, policy, "ask")
     with with_kernel(location, policy) as endpoint:
         context.exit(show(endpoint))
+
+
+main.add_command(jit)
 
 
 @main.group()

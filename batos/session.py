@@ -91,7 +91,8 @@ class Embedded:
         return well
 
     def interrupt(self) -> None:
-        self.worker.interrupt()
+        if not self.worker.interrupt() and self._handler is not None:
+            self._handler.cancel()  # no message runs: a model may be thinking about one
 
 
 class Remote:

@@ -1,0 +1,83 @@
+"""`batos jit`: what the model is, what it wrote, and taking it back."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+@click.group("jit")
+def jit() -> None:
+    """What happens to messages nobody understands: the model, what it wrote, and taking that back."""
+
+
+@jit.command()
+@click.pass_context
+def status(context: click.Context) -> None:
+    """Which policy, which model and in what state."""
+    from .jit.model_status import model_status
+    from .jit.settings import read_settings
+
+    settings = read_settings(policy=context.obj["policy"])
+    click.echo(f"policy   {settings.policy}")
+    engine = settings.engine()
+    try:
+        click.echo(f"engine   {engine.describe()}")
+    finally:
+        engine.close()
+    if not settings.url and settings.cassette is None:
+        click.echo(f"model    {model_status()}")
+    budget = f"{settings.tokens_per_hour} tokens an hour" if settings.tokens_per_hour else "no budget"
+    click.echo(f"limits   {settings.repairs} repairs, {budget}")
+
+
+@jit.command()
+@click.argument("selector", required=False)
+@click.pass_context
+def history(context: click.Context, selector: str | None) -> None:
+    """The methods a model wrote; with SELECTOR each in full: gates, provenance, code."""
+    from .jit.story import stories
+
+    found = _with_worker(context, lambda worker: worker.transact(lambda world: list(stories(world))))
+    if selector is not None:
+        found = [story for story in found if story.selector == selector]
+    for story in found:
+        click.echo(story.line() if selector is None else story.render())
+    if not found:
+        click.echo("no method of this image was written by a model" + (f" for #{selector}" if selector else ""))
+
+
+@jit.command()
+@click.argument("prototype")
+@click.argument("selector")
+@click.pass_context
+def revert(context: click.Context, prototype: str, selector: str) -> None:
+    """Put back what PROTOTYPE did with SELECTOR before."""
+    from .jit.swap import revert as put_back
+
+    def take_back(worker: Any) -> str:
+        oid = worker.transact(lambda world: getattr(world.lookup(prototype), "_p_oid", None))
+        if oid is None:
+            raise click.ClickException(f"the world has no object named {prototype}")
+        return put_back(worker, oid, selector, getpass.getuser())
+
+    click.echo(_with_worker(context, take_back))
+
+
+def _with_worker(context: click.Context, work: Callable[[Any], Any]) -> Any:
+    """work(worker) on the image itself. ImageLocked while a kernel holds it: stop that first."""
+    from .image import open_image
+    from .interp import Worker, deep
+
+    def body() -> Any:
+        with open_image(context.obj["image"], create=False) as opened:
+            worker = Worker(opened, name="jit")
+            try:
+                return work(worker)
+            finally:
+                worker.close()
+
+    return deep(body)
