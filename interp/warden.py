@@ -52,7 +52,10 @@ def watch(worker: Worker) -> None:
         _workers.add(worker)
         if _thread is None or not _thread.is_alive():
             _thread = threading.Thread(target=_round, name="batos-warden", daemon=True)
-            _thread.start()
+            try:
+                _thread.start()
+            except RuntimeError:
+                _thread = None  # no thread may be started (a trial's sandbox): the system's own limits hold there
     _awake.set()
 
 

@@ -15,7 +15,7 @@ from ZODB.utils import u64
 
 from ...image.method import Method
 from ...image.object import MISSING, Body, own_slots
-from ...interp import Worker
+from ...interp import Budget, Worker
 from ...interp.families import is_method
 from ...interp.worker import has_deep_stack
 from .lockdown import lock_down
@@ -24,6 +24,8 @@ from .records import AskingStorage, Closed, Frames
 MAX_TOLD = 200
 """Changed objects, and characters of one printed value, that a trial reports."""
 RECURSION = 20_000
+UNWATCHED = Budget(None, None)
+"""The interpreter's own watch over time and memory is a thread, which the zygote must not have: the system watches here."""
 
 
 def warm_up() -> None:
@@ -31,12 +33,12 @@ def warm_up() -> None:
     has_deep_stack()  # the zygote's own; a thread for it would be one too many to fork with
     worker = Worker(SimpleNamespace(db=ZODB.DB(MappingStorage())), name="warm")
     sys.setrecursionlimit(RECURSION)
-    worker.evaluate("Warm := Object clone. Warm setSlot: 'n' value: 1.")
+    worker.evaluate("Warm := Object clone. Warm setSlot: 'n' value: 1.", budget=UNWATCHED)
     body = "def warm_(self, amount):\n    self.n = self.n + amount\n    return self\n"
     worker.transact(
         lambda world: world.define(world.lookup("Warm"), Method("warm:", body, "python", author="model:warm"))
     )
-    worker.evaluate("Warm warm: 2. (Warm n > 2) ifTrue: ['a'] ifFalse: ['b']. 1 / 2. Warm foo")
+    worker.evaluate("Warm warm: 2. (Warm n > 2) ifTrue: ['a'] ifFalse: ['b']. 1 / 2. Warm foo", budget=UNWATCHED)
     import math
     import random
     import statistics
@@ -83,7 +85,7 @@ def _try_out(worker: Worker, job: dict[str, Any], changes: MappingStorage) -> di
     worker.transact(install, "trial")
     before = changes.lastTransaction()
     try:
-        outcomes = worker.evaluate(job["statement"], workspace=job["workspace"], policy="off")
+        outcomes = worker.evaluate(job["statement"], workspace=job["workspace"], policy="off", budget=UNWATCHED)
     except MemoryError:
         return {"error": {"code": "memory", "message": "the message uses more memory than a trial may"}}
     outcome = outcomes[-1]
