@@ -94,6 +94,8 @@ def _text(world: World, exception: Any) -> str:
         text = world.send(exception, "messageText")
         if text is None:
             text = world.send(exception, "description")
+        if text == "An exception has occurred":
+            text = f"{world.describe(exception)}: {text}"  # at least its kind
         return str(text)
     except BaseException as failure:
         return f"{world.describe(exception)} (its messageText failed: {type(failure).__name__})"

@@ -15,7 +15,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..image.object import is_object, linearize
+from ..image.object import is_object, own_slots
 from .flow import Fault, Resume, StackOverflow, Unhandled, Unwind
 from .stack import walk
 
@@ -119,15 +119,23 @@ class Signals:
             return unwind.value if unwind.again is None else self.on_do(unwind.again, handler.cases)
 
     def matches(self, selector: Any, exception: Any) -> bool:
+        """Is this one meant by ``selector``: an exception, a set or Array of them, or whatever knows handles:?"""
         if is_object(selector):
-            if any(one is selector for one in linearize(exception)):
+            if selector is exception:
                 return True
-            items = vars(selector).get("_items")
-            if isinstance(items, list):
-                return any(self.matches(item, exception) for item in items)
-            if not self.world.understands(selector, "handles:"):
+            world = self.world
+            for one in world.families.current(exception).order:
+                if one is selector:
+                    return True
+            handles = world.table("handles:")[type(selector)]
+            if handles is world.primitives["exception.handles"]:
                 return False
-            return self.world.send(selector, "handles:", exception) is True
+            members = own_slots(selector).get("members")
+            if members is None:
+                members = vars(selector).get("_items")
+            if isinstance(members, tuple | list):
+                return any(self.matches(item, exception) for item in members)
+            return world.understands(selector, "handles:") and handles(selector, exception) is True
         if isinstance(selector, tuple):
             return any(self.matches(item, exception) for item in selector)
         return False
@@ -173,18 +181,15 @@ class Signals:
         return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
     def signal(self, exception: Any, cause: Exception | None = None) -> Any:
-        stack = None
         active = getattr(exception, "_v_active", None)
+        saved = self.chain
         while True:
-            chain = self.chain
             if active is None:
                 failure = cause.__traceback__ if cause is not None else None
                 frame = failure.tb_frame if failure is not None else sys._getframe(1)
-                stack = (frame, failure)
-                active = exception._v_active = Activation(chain, stack, cause)
-            saved = self.chain
+                active = exception._v_active = Activation(saved, (frame, failure), cause)
             try:
-                return self._search(exception, active, chain)
+                return self._search(exception, active, saved)
             except Resume as resume:
                 if resume.exception is not exception:
                     raise
@@ -196,6 +201,7 @@ class Signals:
 
     def _search(self, exception: Any, active: Activation, chain: Handler | None) -> Any:
         """Find the handler outside ``chain`` and run it; without one, the default action's value."""
+        within = chain
         while chain is not None:
             for selector, block in chain.cases:
                 if self.matches(selector, exception):
@@ -205,22 +211,28 @@ class Signals:
                         value = self._call(block, exception)
                     finally:
                         active.handler = before
+                        if before is None:
+                            active.stack = None  # lets go of the frames, which else only the collector would free
                     raise Unwind(chain, value)
             chain = chain.outer
+        # The default action runs where the exception was signalled, with the handlers that are there.
         before, active.handler = active.handler, None
-        self.chain = None
+        self.chain = within
         try:
-            return (
-                self.world.send(exception, "activateHandler")
-                if self.world.understands(exception, "activateHandler")
-                else self.default(exception)
-            )
+            return self.world.send(exception, "defaultAction")
         finally:
             active.handler = before
 
     def _call(self, block: Any, exception: Any) -> Any:
         if type(block) is self.world.function_type:
-            return block(exception) if block.__code__.co_argcount else block()
+            wanted = block.__code__.co_argcount
+            if wanted == 1:
+                return block(exception)
+            if not wanted:
+                return block()
+            raise Fault(
+                "SystemExceptions.WrongArgumentCount", f"wrong argument count: this block takes {wanted}, 1 were given"
+            )
         return (
             self.world.send(block, "value:", exception)
             if self.world.understands(block, "value:")
@@ -228,7 +240,7 @@ class Signals:
         )
 
     def default(self, exception: Any) -> Any:
-        """The default action of an Error: the message ends, with a report."""
+        """The end of the message, with a report."""
         active = self.active(exception)
         stack = None
         if active.stack:
@@ -287,12 +299,15 @@ class Signals:
         raise Resume(exception, value)
 
     def signal_again(self, exception: Any) -> Any:
-        """``signal`` sent to an exception that is being handled: search outward from the handler."""
+        """``signal`` sent to an exception, which may be being handled already: search from here, as for a new one."""
         active = getattr(exception, "_v_active", None)
-        if active is not None and active.handler is not None:
-            return self.outer(exception)
         exception._v_active = None
-        return self.signal(exception)
+        if active is None or active.handler is None:
+            return self.signal(exception)
+        try:
+            return self.signal(exception)
+        finally:
+            exception._v_active = active
 
     def resignal_as(self, exception: Any, other: Any) -> Any:
         self.handling(exception)

@@ -19,6 +19,7 @@ REGISTRY: dict[str, Any] = {}
 MODULES = (
     "objects",
     "numbers",
+    "numerals",
     "text",
     "collections",
     "sequences",

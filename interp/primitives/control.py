@@ -23,9 +23,17 @@ def value(self: Any, *args: Any) -> Any:
     return self(*args)
 
 
-@primitive("block.valueWithArguments")
-def value_with_arguments(self: Any, arguments: Any) -> Any:
-    return value(self, *(arguments if isinstance(arguments, tuple) else arguments._items))
+@primitive("block.valueWithArguments", world=True)
+def value_with_arguments(world: World) -> Any:
+    from .objects import argument_list
+
+    return lambda self, arguments: value(self, *argument_list(world, arguments))
+
+
+@primitive("block.cull")
+def cull(self: Any, *args: Any) -> Any:
+    wanted = self.__code__.co_argcount
+    return value(self, *args[:wanted])
 
 
 @primitive("block.numArgs")
@@ -179,7 +187,9 @@ def to_by_do(world: World) -> Any:
 
 @primitive("int.timesRepeat", world=True)
 def times_repeat(world: World) -> Any:
-    def times_repeat(self: int, block: Any) -> Any:
+    def times_repeat(self: Any, block: Any) -> Any:
+        if type(self) is not int:
+            raise Fault("SystemExceptions.WrongClass", f"{world.describe(self)} timesRepeat: wants an Integer")
         for _ in range(self):
             _run(world, block)
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import text_of
+from ...image.object import own_slots
 from ..flow import Fault
 from . import primitive
 
@@ -14,24 +15,42 @@ if TYPE_CHECKING:
 
 @primitive("block.onDo", world=True)
 def on_do(world: World) -> Any:
-    def on_do(self: Any, *pairs: Any) -> Any:
-        return world.signals.on_do(self, tuple(zip(pairs[::2], pairs[1::2], strict=True)))
+    protect = world.signals.on_do
+
+    def on_do(self: Any, exception: Any, block: Any, *more: Any) -> Any:
+        if not more:
+            return protect(self, ((exception, block),))
+        return protect(self, ((exception, block), *zip(more[::2], more[1::2], strict=True)))
 
     return on_do
 
 
 @primitive("exception.signal", world=True)
 def signal(world: World) -> Any:
-    return lambda self: world.signals.signal_again(self)
+    return lambda self: world.signals.signal_again(signalled(world, self))
 
 
 @primitive("exception.signalText", world=True)
 def signal_text(world: World) -> Any:
     def signal_text(self: Any, text: Any) -> Any:
-        self.messageText = text
-        return world.signals.signal_again(self)
+        exception = signalled(world, self)
+        exception.messageText = text
+        return world.signals.signal_again(exception)
 
     return signal_text
+
+
+def signalled(world: World, exception: Any) -> Any:
+    """What is signalled: a clone, if the receiver is a prototype."""
+    return world.clone(exception) if "name*" in own_slots(exception) else exception
+
+
+@primitive("exception.handles", world=True)
+def handles(world: World) -> Any:
+    def handles(self: Any, exception: Any) -> bool:
+        return self is exception or any(one is self for one in world.family(exception).order)
+
+    return handles
 
 
 @primitive("exception.return", world=True)
@@ -72,6 +91,39 @@ def resignal_as(world: World) -> Any:
 @primitive("exception.default", world=True)
 def default(world: World) -> Any:
     return lambda self: world.signals.default(self)
+
+
+@primitive("exception.context", world=True)
+def context(world: World) -> Any:
+    from ..context import snapshot
+
+    def context(self: Any) -> Any:
+        active = getattr(self, "_v_active", None)
+        return snapshot(world, active.stack[0]) if active is not None and active.stack else None
+
+    return context
+
+
+@primitive("exception.selector", world=True)
+def selector(world: World) -> Any:
+    """The selector of the innermost method on the way to the signal that is not the library's own."""
+    from ...image.values import Symbol
+    from ..stack import walk
+
+    def selector(self: Any) -> Any:
+        active = getattr(self, "_v_active", None)
+        if active is None or not active.stack:
+            return None
+        for place in walk(world.sources, *active.stack, world.frame_label, limit=50):
+            home = place.source.home
+            if home is None:
+                return None
+            method = own_slots(home).get(place.source.label)
+            if method is None or own_slots(method).get("author") != "genesis":
+                return Symbol(place.source.label)
+        return None
+
+    return selector
 
 
 @primitive("exception.isNested", world=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from ...image.collections import CLASSES, Array, Collection, equal, text_of
+from ...image.collections import CLASSES, equal, items_of, text_of
 from ...image.method import Method
-from ...image.object import MISSING, Body, UvmObject, is_object, own_slots, reserved, set_dict
+from ...image.object import MISSING, UvmObject, is_object, own_slots, reserved, set_dict
 from ...image.values import Character, Symbol
 from ..families import is_method
 from ..flow import Fault
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def slot_name(name: Any) -> str:
     """The text of a slot's name given as String or Symbol, refused where it cannot be one."""
-    if not isinstance(name, str) and getattr(type(name), "_p_ghost", None) is not CLASSES["String"]:
+    if not is_text(name):
         raise Fault("SystemExceptions.WrongClass", "the name of a slot must be a String or Symbol")
     text = text_of(name)
     if not text or reserved(text):
@@ -72,6 +72,25 @@ def clone(world: World) -> Any:
     return clone
 
 
+@primitive("object.new", world=True)
+def new(world: World) -> Any:
+    """A clone, sent initialize unless that is the genesis object's own, which does nothing."""
+    bound: list[Any] = []  # the primitive of clone and the table of initialize, once the world has them
+
+    def new(self: Any) -> Any:
+        if not bound:
+            bound.extend((world.primitives["object.clone"], world.table("initialize")))
+        clone, initialize = bound
+        thing = clone(self)
+        function = initialize[type(thing)]
+        method = getattr(function, "__dict__", {}).get("method")
+        if method is None or own_slots(world.genesis).get("initialize") is not method:
+            world.send(thing, "initialize")
+        return thing
+
+    return new
+
+
 @primitive("object.copy", world=True)
 def shallow_copy(world: World) -> Any:
     def copy(self: Any) -> Any:
@@ -89,6 +108,51 @@ def shallow_copy(world: World) -> Any:
         return thing
 
     return copy
+
+
+@primitive("object.deepCopy", world=True)
+def deep_copy(world: World) -> Any:
+    """Copies of everything the receiver reaches by data slots and contents; named objects and methods are shared."""
+    copy = shallow_copy(world)
+
+    def deep_copy(self: Any) -> Any:
+        copies: dict[int, Any] = {}
+        keep: list[Any] = []  # the originals, so that no id is used twice
+        todo: list[Any] = []
+
+        def copied(thing: Any, first: bool = False) -> Any:
+            if type(thing) is tuple:
+                return tuple(map(copied, thing))
+            if not is_object(thing):
+                return world.mutable_copy(thing) if first else thing
+            if id(thing) in copies:
+                return copies[id(thing)]
+            if not first and (is_method(thing) or "name*" in own_slots(thing)):
+                return thing
+            keep.append(thing)
+            twin = copies[id(thing)] = copy(thing)
+            todo.append(twin)
+            return twin
+
+        result = copied(self, True)
+        while todo:
+            twin = todo.pop()
+            for name, value in list(own_slots(twin).items()):
+                if name == "_items":
+                    items = value
+                    if type(items) is list:
+                        items[:] = [copied(item) for item in items]
+                    elif type(items) is dict:
+                        pairs = [(copied(key), copied(item)) for key, item in items.items()]
+                        items.clear()
+                        items.update(pairs)
+                elif name[-1] != "*" and not is_method(value):
+                    twin_value = copied(value)
+                    if twin_value is not value:
+                        setattr(twin, name, twin_value)
+        return result
+
+    return deep_copy
 
 
 @primitive("object.setSlot", world=True)
@@ -141,15 +205,55 @@ def remove_slot(world: World) -> Any:
     return remove_slot
 
 
+@primitive("object.hasOwnSlot")
+def has_own_slot(self: Any, name: Any) -> bool:
+    text = slot_name(name)
+    return is_object(self) and (text in own_slots(self) or "&" + text in own_slots(self))
+
+
 @primitive("object.slotNames", world=True)
 def slot_names(world: World) -> Any:
-    def slot_names(self: Any) -> Any:
-        if not is_object(self):
-            return world.new_array([])
-        names = (name for name in own_slots(self) if name[0] not in "_&" and name != "name*")
-        return world.new_array([Symbol(name) for name in names])
+    return lambda self: world.new_array([Symbol(name) for name in visible_slots(self)])
 
-    return slot_names
+
+def visible_slots(thing: Any) -> list[str]:
+    """The names of an object's own slots, each once: an accessor and the datum it shares its name with are one."""
+    if not is_object(thing):
+        return []
+    names = (name[1:] if name[0] == "&" else name for name in own_slots(thing) if name[0] != "_" and name != "name*")
+    return list(dict.fromkeys(names))
+
+
+def data_slots(thing: Any) -> list[str]:
+    """The names of an object's own data slots, in the order they were first written."""
+    if not is_object(thing):
+        return []
+    slots = own_slots(thing)
+    return [name for name in slots if name[0] not in "_&" and name[-1] != "*" and not is_method(slots[name])]
+
+
+def slot_of_number(world: World, thing: Any, index: Any) -> str:
+    names = data_slots(thing)
+    if type(index) is not int or not 1 <= index <= len(names):
+        raise Fault(
+            "SystemExceptions.IndexOutOfRange",
+            f"Index value {world.describe(index)} out of range: only {len(names)} elements",
+            value=index,
+        )
+    return names[index - 1]
+
+
+@primitive("object.slotAt", world=True)
+def slot_at(world: World) -> Any:
+    return lambda self, index: own_slots(self)[slot_of_number(world, self, index)]
+
+
+@primitive("object.slotAtPut", world=True)
+def slot_at_put(world: World) -> Any:
+    def slot_at_put(self: Any, index: Any, value: Any) -> Any:
+        return world.send(self, "setSlot:value:", slot_of_number(world, self, index), value)
+
+    return slot_at_put
 
 
 @primitive("object.parents", world=True)
@@ -162,6 +266,68 @@ def parents(world: World) -> Any:
         return world.new_array(list(world.family(self).parents))
 
     return parents
+
+
+def set_parents(world: World, thing: Any, above: list[Any]) -> None:
+    world.families.set_slot(thing, "parent*", above[0] if len(above) == 1 else tuple(above))
+
+
+@primitive("object.addParent", world=True)
+def add_parent(world: World) -> Any:
+    from ...image.object import parents as above
+
+    def add_parent(self: Any, other: Any) -> Any:
+        need_object(self, "addParent:")
+        need_object(other, "addParent:")
+        now = list(above(self))
+        if not any(one is other for one in now):
+            set_parents(world, self, [*now, other])
+        return self
+
+    return add_parent
+
+
+@primitive("object.removeParent", world=True)
+def remove_parent(world: World) -> Any:
+    from ...image.object import parents as above
+
+    def remove_parent(self: Any, other: Any) -> Any:
+        need_object(self, "removeParent:")
+        now = list(above(self))
+        left = [one for one in now if one is not other]
+        if len(left) == len(now):
+            raise Fault("SystemExceptions.NotFound", f"{world.describe(other)} is no parent of {world.describe(self)}")
+        set_parents(world, self, left)
+        return self
+
+    return remove_parent
+
+
+@primitive("object.subclass", world=True)
+def subclass(world: World) -> Any:
+    """A clone that the world knows by name, with data slots that are nil."""
+
+    def words(names: Any) -> list[str]:
+        if names is None:
+            return []
+        found = text_of(names).split() if is_text(names) else [text_of(name) for name in items_of(names)]
+        return [slot_name(name) for name in found]
+
+    def subclass(self: Any, name: Any, slots: Any = None, shared: Any = None) -> Any:
+        text = slot_name(name)
+        if not text[0].isupper():
+            problem = f"{text!r} cannot be the name of a prototype: those begin with a capital letter"
+            raise Fault("SystemExceptions.InvalidArgument", problem)
+        thing = world.clone(self) if is_object(self) else world.clone(world.genesis)
+        for slot in words(slots):
+            world.families.set_slot(thing, slot, None)
+        for slot in words(shared):
+            if slot not in own_slots(world.names):
+                world.set_name(slot, None)
+        world.set_name(text, thing)
+        return thing
+
+    return subclass
 
 
 @primitive("object.identical")
@@ -218,7 +384,7 @@ def describe(world: World) -> Any:
     """The default printString: the object's name, or its nearest named parent's with an article."""
 
     def describe(self: Any) -> str:
-        if isinstance(self, Body) or self is None or isinstance(self, bool):
+        if is_object(self) or self is None or isinstance(self, bool):
             return world.describe(self)
         # Of a value, describe would ask for its printString.
         name = next((name for one in world.family(self).order if (name := world.name_of(one))), "Object")
@@ -227,14 +393,33 @@ def describe(world: World) -> Any:
     return describe
 
 
+def is_text(thing: Any) -> bool:
+    return isinstance(thing, str) or getattr(type(thing), "_p_ghost", None) is CLASSES["String"]
+
+
+def argument_list(world: World, arguments: Any) -> list[Any]:
+    """The arguments that an Array (or anything with elements) holds."""
+    from .elements import elements
+
+    if not (isinstance(arguments, tuple) or world.understands(arguments, "do:")):
+        raise Fault("SystemExceptions.WrongClass", f"{world.describe(arguments)} is no Array of arguments")
+    return list(elements(world, arguments))
+
+
 @primitive("object.perform", world=True)
 def perform(world: World) -> Any:
     def perform(self: Any, selector: Any, *args: Any) -> Any:
+        if is_method(selector):
+            return world.method_function(selector, world.genesis, world.family(self), type(self))(self, *args)
+        if not is_text(selector):
+            problem = f"{world.describe(selector)} is no selector: perform: wants a Symbol"
+            raise Fault("SystemExceptions.WrongClass", problem)
         text = text_of(selector)
         wanted = text.count(":") or (0 if text[:1].isalpha() or text[:1] == "_" else 1)
         if wanted != len(args):
             raise Fault(
-                "SystemExceptions.WrongArgumentCount", f"#{text} takes {wanted} arguments, {len(args)} were given"
+                "SystemExceptions.WrongArgumentCount",
+                f"wrong argument count: #{text} takes {wanted}, {len(args)} were given",
             )
         return world.send(self, text, *args)
 
@@ -246,8 +431,7 @@ def perform_with_arguments(world: World) -> Any:
     plain = perform(world)
 
     def perform_with_arguments(self: Any, selector: Any, arguments: Any) -> Any:
-        items = arguments if isinstance(arguments, tuple) else arguments._items
-        return plain(self, selector, *items)
+        return plain(self, selector, *argument_list(world, arguments))
 
     return perform_with_arguments
 
@@ -273,7 +457,7 @@ def prototype(world: World) -> Any:
 
     def prototype(self: Any) -> Any:
         order = world.family(self).order
-        return next((one for one in order if one is not self and world.name_of(one)), None)
+        return next((one for one in order if one is not self and world.name_of(one)), world.genesis)
 
     return prototype
 
@@ -287,7 +471,16 @@ def does_not_understand(world: World) -> Any:
 
 @primitive("object.name", world=True)
 def object_name(world: World) -> Any:
-    return lambda self: world.name_of(self) if is_object(self) else ""
+    def name(self: Any) -> Any:
+        # Whoever has no name does not understand the question: it may be meant for a slot nobody made yet.
+        return (is_object(self) and world.name_of(self)) or world.does_not_understand(self, "name", ())
+
+    return name
+
+
+@primitive("object.isNamed", world=True)
+def is_named(world: World) -> Any:
+    return lambda self: is_object(self) and bool(world.name_of(self))
 
 
 @primitive("object.instVarAt", world=True)
@@ -316,5 +509,3 @@ def become(world: World) -> Any:
 
     return become
 
-
-__all__ = ["Array", "Collection"]

@@ -1,1 +1,220 @@
-"""Primitives: reflection."""
+"""Primitives that look at the world: methods as objects, mirrors, and searching the image.
+
+A search reads the image record by record and keeps the ids of what holds methods, no objects: its memory does not
+grow with the data in the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ZODB.serialize import referencesf
+
+from ...image.collections import text_of
+from ...image.object import MISSING, is_object, own_slots, parents
+from ...image.values import Symbol
+from ..families import is_method
+from ..flow import Fault
+from . import primitive
+from .objects import data_slots, slot_name, visible_slots
+
+if TYPE_CHECKING:
+    from ..world import World
+
+
+# --- methods ----------------------------------------------------------------------
+
+
+def own_methods(thing: Any) -> dict[str, Any]:
+    """Selector to method, of an object's own slots, in alphabetical order."""
+    if not is_object(thing):
+        return {}
+    slots = own_slots(thing)
+    found = {name.removeprefix("&"): value for name, value in slots.items() if name[:2] != "__" and is_method(value)}
+    return dict(sorted(found.items()))
+
+
+@primitive("object.selectors", world=True)
+def selectors(world: World) -> Any:
+    return lambda self: world.new_array([Symbol(name) for name in own_methods(self)])
+
+
+@primitive("object.method", world=True)
+def method(world: World) -> Any:
+    def method(self: Any, selector: Any) -> Any:
+        name = slot_name(selector)
+        value = own_methods(self).get(name)
+        if value is None:
+            value = world.family(self).find(name)[1]
+        if not is_method(value):
+            text = f"key not found: {world.describe(self)} has no method #{name}"
+            raise Fault("SystemExceptions.NotFound", text, value=selector)
+        return value
+
+    return method
+
+
+@primitive("method.messages", world=True)
+def messages(world: World) -> Any:
+    return lambda self: world.new_array([Symbol(name) for name in sorted(sent_by(self))])
+
+
+def sent_by(method: Any) -> frozenset[str]:
+    """The selectors that a method sends, as its source says. A method in Python is not looked into."""
+    from ..world import sends_of
+
+    slots = own_slots(method)
+    return sends_of(slots["source"]) if slots["language"] == "smalltalk" else frozenset()
+
+
+def names_in(method: Any) -> frozenset[str]:
+    """The names that a method finds outside itself."""
+    from ..world import free_of
+
+    slots = own_slots(method)
+    return frozenset(free_of(slots["source"])) if slots["language"] == "smalltalk" else frozenset()
+
+
+# --- mirrors ----------------------------------------------------------------------
+
+
+def _mirror(name: str, look: Any) -> None:
+    def make(world: World) -> Any:
+        return lambda self, *args: look(world, own_slots(self).get("target"), *args)
+
+    primitive(f"mirror.{name}", world=True)(make)
+
+
+def _symbols(world: World, names: Any) -> Any:
+    return world.new_array([Symbol(name) for name in names])
+
+
+def _slot(world: World, thing: Any, name: Any) -> Any:
+    text = slot_name(name)
+    slots = own_slots(thing) if is_object(thing) else {}
+    value = slots.get(text, slots.get("&" + text, MISSING))
+    if value is MISSING:
+        raise Fault("SystemExceptions.NotFound", f"{world.describe(thing)} has no slot {text} of its own", value=name)
+    return value
+
+
+def _write(world: World, thing: Any, name: Any, value: Any) -> Any:
+    return world.primitives["object.setSlot"](thing, name, value)
+
+
+def _includes(world: World, thing: Any, name: Any) -> bool:
+    return slot_name(name) in visible_slots(thing)
+
+
+def _parents(world: World, thing: Any) -> Any:
+    return world.new_array(list(parents(thing) if is_object(thing) else world.family(thing).parents))
+
+
+def _order(world: World, thing: Any) -> Any:
+    order = world.family(thing).order
+    return world.new_array([*([] if order and order[0] is thing else [thing]), *order])
+
+
+def _size(world: World, thing: Any) -> int:
+    from .elements import items
+
+    contents = items(thing) if is_object(thing) else thing if isinstance(thing, str | bytes | tuple) else MISSING
+    return len(contents) if hasattr(contents, "__len__") else 0
+
+
+_mirror("slotNames", lambda world, thing: _symbols(world, visible_slots(thing)))
+_mirror("dataNames", lambda world, thing: _symbols(world, data_slots(thing)))
+_mirror("selectors", lambda world, thing: _symbols(world, own_methods(thing)))
+_mirror("at", _slot)
+_mirror("atPut", _write)
+_mirror("includesSlot", _includes)
+_mirror("parents", _parents)
+_mirror("order", _order)
+_mirror("prototype", lambda world, thing: world.primitives["object.prototype"](thing))
+_mirror("name", lambda world, thing: world.name_of(thing) or None)
+_mirror("kind", lambda world, thing: Symbol(getattr(type(thing), "_p_ghost", type(thing)).__name__))
+_mirror("size", _size)
+_mirror("describe", lambda world, thing: world.describe(thing))
+
+
+# --- searching --------------------------------------------------------------------
+
+
+def holders(world: World, wanted: Any) -> Iterator[tuple[Any, str, Any]]:
+    """Holder, selector and method of each method that is ``wanted``: those of this transaction, and those stored."""
+    connection = world.connection
+    seen: set[int] = set()
+    new = [thing for thing in (*connection._registered_objects, *connection._added.values()) if is_object(thing)]
+    # Objects of this transaction that nothing has stored yet are reached through those that are registered.
+    reached = {id(thing) for thing in new}
+    while new:
+        thing = new.pop()
+        seen.add(id(thing))
+        for selector, method in own_methods(thing).items():
+            if wanted(method):
+                yield thing, selector, method
+        for value in own_slots(thing).values():
+            if is_object(value) and value._p_jar is None and id(value) not in reached:
+                reached.add(id(value))
+                new.append(value)
+    for oid in _stored(connection, b"UvmObject", b"method"):
+        thing = connection.get(oid)
+        if not is_object(thing) or is_method(thing) or id(thing) in seen:
+            continue
+        was_ghost = thing._p_changed is None
+        for selector, method in own_methods(thing).items():
+            if wanted(method):
+                yield thing, selector, method
+        if was_ghost:
+            thing._p_deactivate()
+    if len(connection._cache) > 2 * connection._cache.cache_size:
+        connection.cacheGC()
+
+
+def _stored(connection: Any, *_: bytes) -> Iterator[bytes]:
+    """The oids of the objects that refer to a Method, in the state this transaction sees."""
+    storage = connection._storage
+    following = None
+    methods: set[bytes] = set()
+    records = getattr(connection.db().storage, "record_iternext", None)
+    if records is None:
+        # A storage that cannot be read through: the objects with names, and what they delegate to.
+        named = own_slots(connection.root()["names"]).values()
+        yield from {one._p_oid for one in named if is_object(one) and one._p_oid}
+        return
+    found: list[bytes] = []
+    while True:
+        oid, _, data, following = records(following)
+        if b"batos.image.method" in data[:200]:
+            methods.add(oid)
+        elif b"batos.image" in data[:200]:
+            found.append(oid)
+        if following is None:
+            break
+    for oid in found:
+        data, _ = storage.load(oid)
+        if not methods.isdisjoint(referencesf(data)):
+            yield oid
+
+
+def _search(name: str, test: Any) -> None:
+    def make(world: World) -> Any:
+        def search(self: Any, text: Any) -> Any:
+            wanted = test(text_of(text))
+            found = [(world.describe(holder), selector, holder) for holder, selector, _ in holders(world, wanted)]
+            found.sort(key=lambda one: one[:2])
+            if name == "implementors":
+                return world.new_array([holder for _, _, holder in found])
+            arrow = world.primitives["association.new"]
+            return world.new_array([arrow(holder, Symbol(selector)) for _, selector, holder in found])
+
+        return search
+
+    primitive(f"image.{name}", world=True)(make)
+
+
+_search("implementors", lambda text: lambda method: own_slots(method)["selector"] == text)
+_search("senders", lambda text: lambda method: text in sent_by(method))
+_search("references", lambda text: lambda method: text in names_in(method))
+_search("matching", lambda text: lambda method: text in own_slots(method)["source"])

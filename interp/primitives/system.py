@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...image.collections import text_of
 from ...image.object import is_object, own_slots
-from ...image.values import Character
+from ...image.values import Character, Symbol
 from ..flow import Fault
 from . import primitive
 
@@ -18,16 +18,41 @@ if TYPE_CHECKING:
 @primitive("transcript.show", world=True)
 def show(world: World) -> Any:
     def show(self: Any, thing: Any) -> Any:
-        if isinstance(thing, str):
-            text = text_of(thing)
-        elif type(thing) is Character:
-            text = str(thing)
-        else:
-            text = text_of(world.send(thing, "displayString"))
-        world.transcript.append(text)
+        world.transcript.append(shown(world, thing, "displayString"))
         return self
 
     return show
+
+
+def shown(world: World, thing: Any, how: str) -> str:
+    """printString or displayString as Python text. A text or Character is shown as it is, if displayString is asked."""
+    if how == "displayString" and (type(thing) is str or type(thing) is Character):
+        return str(thing)
+    return text_of(world.send(thing, how))
+
+
+@primitive("transcript.nl", world=True)
+def nl(world: World) -> Any:
+    def nl(self: Any) -> Any:
+        world.transcript.append("\n")
+        return self
+
+    return nl
+
+
+def _show_line(how: str) -> Any:
+    def make(world: World) -> Any:
+        def show_line(self: Any) -> Any:
+            world.transcript.append(shown(world, self, how) + "\n")
+            return self
+
+        return show_line
+
+    return make
+
+
+primitive("object.displayNl", world=True)(_show_line("displayString"))
+primitive("object.printNl", world=True)(_show_line("printString"))
 
 
 @primitive("system.at", world=True)
@@ -36,7 +61,7 @@ def at(world: World) -> Any:
         slots = own_slots(world.names)
         text = text_of(name)
         if text not in slots:
-            raise Fault("SystemExceptions.NotFound", f"the world has nothing named {text}")
+            raise Fault("SystemExceptions.NotFound", f"key not found: the world has nothing named {text}", value=name)
         return slots[text]
 
     return at
@@ -81,3 +106,18 @@ def milliseconds(self: Any) -> int:
 @primitive("system.microseconds")
 def microseconds(self: Any) -> int:
     return time.time_ns() // 1000
+
+
+@primitive("system.keys", world=True)
+def keys(world: World) -> Any:
+    def keys(self: Any) -> Any:
+        return world.new_array([Symbol(name) for name in sorted(own_slots(world.names)) if name[0].isalpha()])
+
+    return keys
+
+
+@primitive("system.version")
+def version(self: Any) -> str:
+    from importlib.metadata import version
+
+    return f"BAT OS {version('bat-os')}"
