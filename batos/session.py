@@ -145,6 +145,7 @@ class Remote:
             workspace=workspace,
             policy=self.policy,
             atomic=atomic,
+            stop_on_error=stop,
             on_event=tell,  # type: ignore[arg-type]
         )
         for outcome in done.outcomes:
@@ -152,7 +153,7 @@ class Remote:
         return well and not done.failed
 
     def interrupt(self) -> None:
-        self.client.interrupt()
+        self.client.interrupt_from_afar()
 
 
 def _approve(proposal: Any) -> Any:

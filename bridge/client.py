@@ -9,6 +9,7 @@ One thread at a time may use a Client. `AsyncClient` beside this file is the sam
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
@@ -40,6 +41,8 @@ class Client:
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         self._poller.register(self._monitor, zmq.POLLIN)
+        self._wish, self._wisher = os.pipe()  # how another thread asks for an interrupt: a socket is for one thread
+        self._poller.register(self._wish, zmq.POLLIN)
 
     def connect(self, timeout: float = 5.0) -> Welcome:
         """Opens the session; answers what the kernel says of itself."""
@@ -56,6 +59,8 @@ class Client:
         return self._core.welcome
 
     def close(self) -> None:
+        os.close(self._wish)
+        os.close(self._wisher)
         self._socket.disable_monitor()
         self._monitor.close(0)
         self._socket.close(200)
@@ -128,6 +133,10 @@ class Client:
         """Stops a posted command, or whatever this session runs; its own answer says so."""
         self._core.begin(Interrupt(target=pending.command.id if pending else None))
 
+    def interrupt_from_afar(self) -> None:
+        """As `interrupt`, from any thread while another one waits here. The only method of which that is true."""
+        os.write(self._wisher, b"!")
+
     def answer(
         self, approval: str, decision: Literal["yes", "no", "edit", "retry"], code: str | None = None, hint: str = ""
     ) -> None:
@@ -166,6 +175,10 @@ class Client:
         turn = TURN if end is None else min(TURN, max(0.0, end - monotonic()))
         came = False
         for socket, _ in self._poller.poll(int(turn * 1000) + 1):
+            if socket == self._wish:
+                os.read(self._wish, 64)
+                self._core.begin(Interrupt())
+                continue
             if socket is self._monitor:
                 note_event(self._monitor.recv_multipart(zmq.NOBLOCK), self._core)
                 continue

@@ -87,6 +87,21 @@ def test_interrupt_reaches_the_running_message_and_no_other(connect: Connect, ru
     assert client.evaluate("echo on").outcomes[0].printed == "on"
 
 
+def test_another_thread_may_interrupt_who_waits(connect: Connect, running: Running) -> None:
+    client = connect()
+
+    def later() -> None:
+        running.toy.began.get(timeout=10)
+        client.interrupt_from_afar()
+
+    thread = threading.Thread(target=later)
+    thread.start()
+    with pytest.raises(BridgeProblem) as caught:
+        client.evaluate("wait", timeout=20)
+    assert caught.value.code == Code.INTERRUPTED
+    thread.join()
+
+
 def test_one_client_cannot_interrupt_another(connect: Connect, running: Running) -> None:
     victim, other = connect(), connect()
     pending = victim.post(Evaluate(source="wait"))
