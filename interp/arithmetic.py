@@ -78,7 +78,9 @@ def _slot_leaf(em: Emitter, node: n.Node) -> bool:
         and node.selector in em.mode.pure
         and node.selector not in em.mode.timid
         and not em.mode.checked
-        and (isinstance(node.receiver, n.Name) or (isinstance(node.receiver, n.Pseudo) and node.receiver.name == "self"))
+        and (
+            isinstance(node.receiver, n.Name) or (isinstance(node.receiver, n.Pseudo) and node.receiver.name == "self")
+        )
     )
 
 
@@ -202,7 +204,6 @@ def _fused(em: Emitter, node: n.Send) -> ast.expr:
     """A tree of + - * (and a comparison on top) over held leaves, guarded once."""
     from .compiler import kind_of, located, typed
 
-    leaves: list[tuple[n.Node, ast.expr]] = []
     order: list[n.Node] = []
 
     def gather(part: n.Node) -> None:

@@ -1,8 +1,8 @@
 """The warden: one thread of the process that ends messages which take too long or too much memory.
 
-A message says what it may use when it begins, which costs two assignments; nothing is started or cancelled for it. The warden
-looks every TICK seconds, and only while somebody has a message running that is limited. What a message takes in its first tick
-does not count as growth.
+A message says what it may use when it begins, which costs two assignments; nothing is started or cancelled for it. The
+warden looks every TICK seconds, and only while somebody has a message running that is limited. What a message takes in
+its first tick does not count as growth.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 class Limits(NamedTuple):
-    """Of one running message: when it must be over (time.monotonic), and the bytes the process may grow by. None: any."""
+    """Of one running message: when it must be over (time.monotonic), and the bytes the process may grow by. None:
+    any."""
 
     until: float | None
     growth: int | None

@@ -114,7 +114,8 @@ def selector(world: World) -> Any:
         active = getattr(self, "_v_active", None)
         if active is None or not active.stack:
             return None
-        for place in walk(world.sources, *active.stack, world.frame_label, limit=50):
+        frame, failure = active.stack
+        for place in walk(world.sources, frame, failure, world.frame_label, limit=50):
             home = place.source.home
             if home is None:
                 return None

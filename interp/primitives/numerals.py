@@ -234,8 +234,8 @@ def read_number(text: str) -> tuple[Any, int]:
         base = int(match["radix"])
         digits = match["digits"]
         if not 2 <= base <= 36 or any(DIGITS.index(digit) >= base for digit in digits):
-            whole = re.match(r"-?\d+", text)
-            return (int(whole[0]), whole.end()) if whole is not None else (None, 0)
+            base_alone = re.match(r"-?\d+", text)
+            return (int(base_alone[0]), base_alone.end()) if base_alone is not None else (None, 0)
         return sign * (-1 if match["minus"] else 1) * int(digits, base), match.end()
     whole, fraction = match["whole"], match["fraction"] or ""
     exponent = int(match["exponent"] or 0)

@@ -25,7 +25,8 @@ MAX_TOLD = 200
 """Changed objects, and characters of one printed value, that a trial reports."""
 RECURSION = 20_000
 UNWATCHED = Budget(None, None)
-"""The interpreter's own watch over time and memory is a thread, which the zygote must not have: the system watches here."""
+"""The interpreter's own watch over time and memory is a thread, which the zygote must not have: here the system
+watches."""
 
 
 def warm_up() -> None:
