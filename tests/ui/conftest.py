@@ -70,9 +70,19 @@ def puppet(tmp_path: Path) -> Iterator[Kernel]:
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Kernel]:
-    """A real kernel on an image of its own, running; nobody understands a message: an error."""
+    """A real kernel on an image of its own, running; what nobody understands is an error."""
+    yield from real_kernel(tmp_path, "off")
+
+
+@pytest.fixture
+def asking(tmp_path: Path) -> Iterator[Kernel]:
+    """A real kernel with the embedded model behind it."""
+    yield from real_kernel(tmp_path, "ask")
+
+
+def real_kernel(tmp_path: Path, policy: str) -> Iterator[Kernel]:
     endpoint = f"ipc://{short_folder(tmp_path)}/k.sock"
-    options = ["-i", str(tmp_path / "live_image.fs"), "--jit", "off", "kernel", "--endpoint", endpoint]
+    options = ["-i", str(tmp_path / "live_image.fs"), "--jit", policy, "kernel", "--endpoint", endpoint]
     kernel = Kernel([sys.executable, "-m", "batos.cli", *options], endpoint, tmp_path)
     kernel.start()
     yield kernel

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pygments.lexer import Lexer
 from pygments.lexers.python import PythonLexer
 
 from batos.bridge.covenant import UvmStateUpdateEvent
+from batos.grammar.highlight import MessageLexer
 from batos.ui.canvas import main
 from batos.ui.canvas.portrait import Portrait, Trail, print_data, walk_to
 from batos.ui.canvas.settings import Settings, SettingsProblem, load_settings
 from batos.ui.canvas.text import clean, coloured, escape, font_for, wrap
-from batos.ui.canvas.theme import DARK, LIGHT, Theme, contrast
+from batos.ui.canvas.theme import DARK, LIGHT, Theme, colour, contrast
 
 ACCOUNT = {"handle": "00000000000000a1", "print": "an Account"}
 
@@ -97,15 +99,15 @@ def test_wrapping_loses_nothing_and_fits(text: str, columns: int) -> None:
 
 
 def unmarked(line: str) -> str:
-    plain = re.sub(r"\[/?color[^\]]*\]", "", line)
+    plain = re.sub(r"\[(/?color[^\]]*|/?b)\]", "", line)
     return plain.replace("&bl;", "[").replace("&br;", "]").replace("&amp;", "&")
 
 
-@given(st.text(alphabet="ab [](){}&'\"\n#x1", max_size=200), st.integers(8, 40))
-def test_colours_change_no_character(source: str, columns: int) -> None:
-    shown = [unmarked(line) for line in coloured(source, PythonLexer(stripnl=False), "monokai", columns)]
-    assert all(len(line) <= columns for line in shown)
-    assert "".join(shown) == source.rstrip("\n").replace("\n", "")
+@pytest.mark.parametrize("lexer", [MessageLexer(), PythonLexer()])
+@given(source=st.text(alphabet="ab [](){}&'\"\n#x1^:=", max_size=200), columns=st.integers(8, 40))
+def test_colours_change_no_character(lexer: Lexer, source: str, columns: int) -> None:
+    shown = [unmarked(line) for line in coloured(source, lexer, DARK.source, columns)]
+    assert shown == wrap(source.rstrip("\n"), columns)
 
 
 def test_markup_of_the_image_is_only_text() -> None:
@@ -157,7 +159,8 @@ def test_a_wrong_setting_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
 def test_text_can_be_read(theme: Theme) -> None:
-    for ink in (theme.ink, theme.faint, theme.accent, theme.good, theme.warn, theme.bad):
+    source = [colour("#" + style["color"]) for _, style in theme.source if style["color"]]
+    for ink in (theme.ink, theme.faint, theme.accent, theme.good, theme.warn, theme.bad, *source):
         for ground in (theme.ground, theme.panel, theme.raised):
             assert contrast(ink, ground) >= 4.5
     assert contrast(theme.ink, theme.chosen) >= 4.5 and contrast(theme.accent, theme.chosen) >= 3

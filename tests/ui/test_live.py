@@ -151,3 +151,18 @@ def test_walking_from_a_result_to_its_parent(live: Kernel, canvas: OpenCanvas) -
     window.key("ctrl+f", "Tab", "Down", "Return")
     shown = window.until(event("object", title="parent*: Account"))
     assert shown["slots"] == {"parent*": "Object", "balance": "0"}
+
+
+@pytest.mark.model
+@pytest.mark.terminal
+def test_the_model_writes_what_is_missing_and_a_person_decides(asking: Kernel, terminal: OpenTerminal) -> None:
+    repl = terminal(asking.endpoint)
+    repl.until("^>")
+    converse(repl)
+    repl.enter("savings withdraw: 30")
+    shown = repl.until("install\\?", 120)
+    assert "the model proposes Account>>withdraw:" in shown and "✓ trial" in shown
+    repl.type("y")
+    repl.until("install.*y\n=> an Account")
+    repl.enter("savings balance")
+    repl.until("^=> 40$")

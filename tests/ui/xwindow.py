@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -100,9 +101,21 @@ class Canvas:
         self.x("mousemove", "--window", self.window, x, y)
         self.x("click", "--repeat", times, "--delay", "60", 1)
 
-    def picture(self, path: Path) -> Path:
+    def picture(self, path: Path, seconds: float = 20.0) -> Path:
+        """A picture of the window, when it has come to rest: two in a row that differ by no more than a cursor."""
+        before = path.with_stem(path.stem + "-before")
+        end = time.monotonic() + seconds
+        self._take(path)
+        while time.monotonic() < end:
+            path.replace(before)
+            time.sleep(0.1)
+            self._take(path)
+            if difference(before, path) < CURSOR:
+                return path
+        raise AssertionError(f"the window has not come to rest within {seconds:g} s")
+
+    def _take(self, path: Path) -> None:
         subprocess.run(["import", "-window", self.window, str(path)], env=self.env, check=True, timeout=30)
-        return path
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -113,3 +126,14 @@ class Canvas:
                 self.process.kill()
                 self.process.wait(10)
         self.log.close()
+
+
+CURSOR = 0.002  # what a blinking cursor makes of a picture
+
+
+def difference(one: Path, other: Path) -> float:
+    """How far two pictures are apart, root mean square, from 0 to 1; 1 if they have not the same size."""
+    command = ["compare", "-metric", "RMSE", str(one), str(other), "null:"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60).stderr
+    found = re.search(r"\(([0-9.e-]+)\)", said)
+    return float(found.group(1)) if found and "differ in size" not in said else 1.0

@@ -52,7 +52,7 @@ from ..link import Link, LinkLost
 from . import panes
 from .portrait import Portrait, Row, Trail, found_rows, is_method, print_data
 from .settings import LARGEST_TEXT, SMALLEST_TEXT, Settings
-from .text import coloured
+from .text import clean, coloured
 from .theme import DARK, LIGHT, THEMES, Theme
 
 Builder.load_file(str(Path(__file__).with_name("rules.kv")))
@@ -134,6 +134,8 @@ class CanvasApp(App):
         line = self.ids.line
         line.is_complete = is_complete
         line.bind(on_send=lambda _, source: self.send(source))
+        line.bind(focus=lambda _, focus: self.trace("line", {"focus": focus}))
+        line.bind(text=lambda _, text: self.trace("typed", {"text": text}))
         self._dress()
         self.say("Enter sends a message, F1 shows the keys.", "faint")
         return desk
@@ -160,8 +162,8 @@ class CanvasApp(App):
         Window.clearcolor = self.theme.ground
         line = self.ids.line
         line.lexer = message_lexer()
-        line.style_name = self.theme.pygments
-        line.background_color = self.theme.raised  # naming a style set the style's own
+        line.style = self.theme.source
+        line.background_color = self.theme.raised  # the style brought its own
         for name in ("slots", "detail", "output"):
             self.ids[name].row_height = round(self.unit * 1.55)
         self.ids.proposal.ids.pages.row_height = round(self.unit * 1.55)
@@ -377,7 +379,7 @@ class CanvasApp(App):
             return
         facts = ", ".join(part for part in (reply.language, reply.author, reply.intent) if part)
         self.root.detail_title = f"{selector}   {facts}"
-        style = self.theme.pygments
+        style = self.theme.source
         lexer = python_lexer() if reply.language == "python" else message_lexer()
         self.ids.detail.show(reply.source, lambda columns: list(coloured(reply.source, lexer, style, columns)))
         self.trace("detail", {"name": selector, "text": reply.source})
@@ -429,17 +431,23 @@ class CanvasApp(App):
         line = self.ids.line
         line.remember(source)
         line.text = ""
-        style = self.theme.pygments
-        self.ids.output.add(
-            source,
-            lines=lambda columns: ["> " + text for text in coloured(source, message_lexer(), style, columns - 2)],
-        )
+        self.ids.output.add(source, lines=self._echo(source))
         self.root.busy = True
         self.trace("busy", {"source": source})
         self.doing, self.since = "evaluating", time.perf_counter()
         self._ticking = Clock.schedule_interval(self._tick, 0.1)
         self.running = self.spawn(self._evaluate(source, wish))
         self.running.add_done_callback(lambda _: self._at_rest())
+
+    def _echo(self, source: str) -> Callable[[int], list[str]]:
+        """What was sent, in colours, behind a prompt."""
+        style = self.theme.source
+
+        def lines(columns: int) -> list[str]:
+            shown = coloured(clean(source), message_lexer(), style, columns - 2)
+            return [("  " if number else "> ") + text for number, text in enumerate(shown)]
+
+        return lines
 
     def _tick(self, _: float) -> None:
         elapsed = time.perf_counter() - self.since
@@ -524,7 +532,7 @@ class CanvasApp(App):
         gates = [read_gate(each) for each in first.gates]
         verdicts = "\n".join(f"{'passed' if g.passed else 'FAILED'}  {g.name}  {g.reason}".rstrip() for g in gates)
         lexer = python_lexer() if first.code.lstrip().startswith("def ") else message_lexer()
-        style = self.theme.pygments
+        style = self.theme.source
         card.heading = f"the model proposes {name}"
         card.text = first.code
         pages = card.ids.pages

@@ -9,6 +9,7 @@ from kivy.app import App
 from kivy.clock import Clock
 from kivy.core.clipboard import Clipboard
 from kivy.core.window import Window
+from kivy.effects.scroll import ScrollEffect
 from kivy.properties import BooleanProperty, ColorProperty, NumericProperty, StringProperty
 from kivy.uix.behaviors import FocusBehavior
 from kivy.uix.boxlayout import BoxLayout
@@ -80,6 +81,12 @@ class Rows(FocusBehavior, RecycleView):
     data: list[dict[str, Any]]
     scroll_y: float
     row_height = NumericProperty(24)
+    effect_cls = ScrollEffect  # no rubber band: it comes to rest between two pixels
+
+    def update_from_scroll(self, *largs: Any) -> None:
+        """Onto whole pixels: letters between two of them are blurred."""
+        super().update_from_scroll(*largs)
+        self.g_translate.xy = tuple(round(part) for part in self.g_translate.xy)
 
     @property
     def page(self) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
+    from pygments.style import Style
 
 MONO = "RobotoMono-Regular"
 WIDE = "DejaVuSans"  # arrows, mathematics, dingbats: Roboto shows boxes for them
@@ -57,25 +58,26 @@ def wrap(text: str, columns: int) -> list[str]:
     return lines
 
 
-def coloured(source: str, lexer: Lexer, style: str, columns: int) -> Iterator[str]:
-    """The source's lines as Kivy markup, wrapped to ``columns``, in the colours of a Pygments style."""
-    from pygments.styles import get_style_by_name
-
-    palette = get_style_by_name(style)
-    columns = max(columns, 8)
-    line, used = "", 0
-    for kind, value in lexer.get_tokens(source.rstrip("\n")):
-        ink = palette.style_for_token(kind)["color"]
-        for number, piece in enumerate(value.split("\n")):
-            if number:
+def coloured(source: str, lexer: Lexer, style: type[Style], columns: int) -> Iterator[str]:
+    """The source's lines as Kivy markup, wrapped to ``columns`` as `wrap` does, in the colours of a Pygments style."""
+    source = source.rstrip("\n")
+    rows = iter([len(row) for row in wrap(source, columns)])
+    room, line = next(rows), ""
+    for _, kind, value in lexer.get_tokens_unprocessed(source):
+        look = style.style_for_token(kind)
+        text = value.replace("\n", "")
+        while text:
+            while not room:
                 yield line
-                line, used = "", 0
-            while piece:
-                if used == columns:
-                    yield line
-                    line, used = "", 0
-                part, piece = piece[: columns - used], piece[columns - used :]
-                used += len(part)
-                line += f"[color={ink}]{escape(part)}[/color]" if ink else escape(part)
-    if line:
-        yield line
+                room, line = next(rows), ""
+            part, text = text[:room], text[room:]
+            room -= len(part)
+            line += _marked(part, look["color"], look["bold"])
+    yield line
+    yield from ("" for _ in rows)
+
+
+def _marked(text: str, ink: str | None, bold: bool) -> str:
+    text = escape(text)
+    text = f"[b]{text}[/b]" if bold else text
+    return f"[color={ink}]{text}[/color]" if ink else text

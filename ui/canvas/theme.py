@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
+
+from pygments.style import Style
+from pygments.token import Comment, Error, Keyword, Name, Number, Operator, String, _TokenType
 
 Colour = tuple[float, float, float, float]
 
@@ -11,6 +15,44 @@ def colour(text: str) -> Colour:
     """``"#rrggbb"`` as Kivy wants it: four floats from 0 to 1."""
     red, green, blue = (int(text[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return (red, green, blue, 1.0)
+
+
+class DarkSource(Style):
+    """Source on a dark ground."""
+
+    background_color = "#282c34"
+    styles: ClassVar[dict[_TokenType, str]] = {
+        Comment: "#9aa2b1",
+        Keyword: "#d9a3f2",
+        Name.Class: "#efd08a",
+        Name.Namespace: "#efd08a",
+        Name.Function: "#7cb7ff",
+        Name.Function.Magic: "bold #7cb7ff",
+        Number: "#f0b27a",
+        Operator: "#f2a5a0",
+        String: "#9ad48b",
+        String.Symbol: "#74d3ca",
+        Error: "#ff8f88",
+    }
+
+
+class LightSource(Style):
+    """Source on a light ground."""
+
+    background_color = "#ffffff"
+    styles: ClassVar[dict[_TokenType, str]] = {
+        Comment: "#5b6472",
+        Keyword: "#7a2fa0",
+        Name.Class: "#6a4b00",
+        Name.Namespace: "#6a4b00",
+        Name.Function: "#0b5cad",
+        Name.Function.Magic: "bold #0b5cad",
+        Number: "#8f4300",
+        Operator: "#9c2a22",
+        String: "#1b6e2c",
+        String.Symbol: "#00696b",
+        Error: "#b3261e",
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +71,7 @@ class Theme:
     good: Colour
     warn: Colour
     bad: Colour
-    pygments: str  # the style for source
+    source: type[Style]
 
 
 DARK = Theme(
@@ -45,7 +87,7 @@ DARK = Theme(
     good=colour("#7fd18b"),
     warn=colour("#f0c063"),
     bad=colour("#ff8f88"),
-    pygments="monokai",
+    source=DarkSource,
 )
 LIGHT = Theme(
     "light",
@@ -60,7 +102,7 @@ LIGHT = Theme(
     good=colour("#1b6e2c"),
     warn=colour("#80560a"),
     bad=colour("#b3261e"),
-    pygments="friendly",
+    source=LightSource,
 )
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
 

@@ -63,8 +63,7 @@ def main(
                     return 1
             from .terminal import TerminalRepl
 
-            if greeting:
-                screen.line(greeting, "faint")
+            screen.line(greeting or f"BAT OS, {link.place}. :help says what there is, Ctrl-D leaves.", "faint")
             loop = TerminalRepl(shell, history=history or state_folder() / "history", vi=vi, revive=revive)
             return await loop.run()
 

@@ -11,6 +11,7 @@ import os
 import shlex
 import subprocess
 import tempfile
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,8 @@ class Asker(Protocol):
 def describe(screen: Screen, proposal: Approval) -> list[str]:
     """The proposal as lines: explanation, code (as a diff where it replaces something), gates."""
     name = f"{proposal.prototype}>>{proposal.selector}" if proposal.prototype else proposal.selector
-    body = [visible(line) for line in proposal.explanation.strip().splitlines()]
+    width = max(screen.width - 4, 20)
+    body = [part for line in proposal.explanation.strip().splitlines() for part in textwrap.wrap(visible(line), width)]
     if body:
         body.append("")
     if proposal.replaces:

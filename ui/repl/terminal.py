@@ -13,7 +13,8 @@ from typing import Any
 from prompt_toolkit import PromptSession
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
-from prompt_toolkit.output import Output
+from prompt_toolkit.output import Output, create_output
+from prompt_toolkit.output.vt100 import Vt100_Output
 
 from ...bridge.covenant import Approval, Complete, Completions, Event, Goodbye
 from ...grammar import is_complete
@@ -77,6 +78,7 @@ class TerminalRepl:
     ) -> None:
         self.shell = shell
         self.revive = revive
+        output = output or blind_output()
         self.keys = Keys(input, output)
         shell.decide = self._decide
         self.notes: list[str] = []
@@ -196,6 +198,18 @@ def _lexer() -> type:
     from ...grammar.highlight import MessageLexer
 
     return MessageLexer
+
+
+def blind_output() -> Output:
+    """A terminal that is not asked where its cursor is.
+
+    Asked, it answers into what a person types ahead, and the answer is taken for the next prompt's: a screenful of
+    empty lines. Without it the status line stands right below the prompt.
+    """
+    output = create_output()
+    if isinstance(output, Vt100_Output):
+        output.enable_cpr = False
+    return output
 
 
 _saved: list[Any] = []
