@@ -116,6 +116,9 @@ def awake(thing: Body) -> bool:
     return hasattr(type(thing), "_p_ghost")
 
 
+_persistent_get = Persistent.__getattribute__
+
+
 class UvmObject(Body):
     """A prototype object. ``o.x`` reads slot x along the parents, ``o.x = v`` writes it into o.
 
@@ -142,9 +145,16 @@ class UvmObject(Body):
     def __hash__(self) -> int:
         return hash(self) if awake(self) else object.__hash__(self)
 
+    def __getattribute__(self, name: str) -> Any:
+        value = _persistent_get(self, name)
+        if name[:3] != "_p_" and "_p_family" in type.__getattribute__(type(self), "__dict__"):
+            # This read loaded a ghost, which has a family now: what its type says of the name holds already.
+            return object.__getattribute__(self, name)
+        return value
+
     def __getattr__(self, name: str) -> Any:
         # Only reached when the object's own slots (its __dict__) lack the name.
-        if name[:2] == "__" or name[:3] in ("_p_", "_v_"):
+        if name[:2] == "__" or name[:3] in ("_p_", "_v_") or hasattr(type(self), "_p_family"):
             raise AttributeError(name)
         value = get_slot(self, name)
         if value is MISSING:

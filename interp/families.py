@@ -116,6 +116,11 @@ def sends(value: Any) -> bool:
     return is_method(value) and "<primitive:" not in own_slots(value)["source"]
 
 
+def holds_datum(slots: dict[str, Any], name: str) -> bool:
+    value = slots.get(name, MISSING)
+    return value is not MISSING and not is_method(value)
+
+
 class Families:
     """The families of one connection. Attached to it as ``connection.families``."""
 

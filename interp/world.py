@@ -20,7 +20,7 @@ from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object
 from ..image.values import Character, ScaledDecimal, Symbol
 from . import flow
 from .compiler import Compiled, Mode, compile_method, compile_statement, literal
-from .families import Families, Family, is_method
+from .families import Families, Family, holds_datum, is_method
 from .scopes import Scopes
 from .signals import Signals
 from .stack import Source
@@ -182,7 +182,7 @@ class World:
         if value is not MISSING:
             return True
         name = selector[:-1] if selector.endswith(":") and selector.count(":") == 1 else selector
-        return family.has_datum(name) or (is_object(receiver) and name in own_slots(receiver))
+        return family.has_datum(name) or (is_object(receiver) and holds_datum(own_slots(receiver), name))
 
     def family(self, thing: Any) -> Family:
         if is_object(thing):
@@ -236,7 +236,7 @@ class World:
         miss = self._not_understood(selector)
 
         def put(thing: Any, value: Any) -> Any:
-            if known or name in vars(thing):
+            if known or holds_datum(vars(thing), name):
                 if self.checked:
                     self.check_storable(value, thing, name)
                 setattr(thing, name, value)
@@ -600,7 +600,7 @@ class World:
             self.check_storable(value, thing, name)
         if is_object(thing):
             family = self.families.current(thing)
-            if name in own_slots(thing) or family.has_datum(name):
+            if holds_datum(own_slots(thing), name) or family.has_datum(name):
                 self.families.set_slot(thing, name, value)
                 return
         if name in own_slots(self.names):

@@ -84,3 +84,20 @@ def test_a_block_called_with_the_wrong_number_of_arguments(bench: Bench) -> None
     for source in ("[:x | x] value: 1 value: 2", "[:x :y | x] value: 1", "[3] value: 1", "[:x | x] value"):
         error = bench.outcomes(source)[0].error
         assert error is not None and error.message.startswith("wrong argument count"), source
+
+
+def test_a_method_is_no_datum_to_write(bench: Bench) -> None:
+    bench.well("A := Object clone. A >> x [ ^1 ]. A >> assign: v [ x := v ]")
+    for source in ("A x: 2", "A assign: 2"):
+        assert bench(source)[:1] == "!", source
+        assert bench("A x") == "1"
+
+
+def test_an_object_not_loaded_yet_answers_its_methods(bench: Bench) -> None:
+    bench.well("""
+        Shape := Object clone. Shape >> area [ ^5 ]. shape := Shape clone.
+        Rect := Object clone. Rect setSlot: 'area' value: 7.
+        T := Object clone. T >> ask: x [ ^x area ]. T ask: Rect""")
+    for source in ("T ask: Shape", "T ask: shape"):
+        bench.worker.connection.cacheMinimize()
+        assert bench(source) == "5", source
