@@ -203,3 +203,11 @@ def test_a_method_that_changes_behaviour_does_not_pass(sandbox: Sandbox, bank: W
     candidate = Candidate("withdraw:", "withdraw_", ("amount",), f"def withdraw_(self, amount):\n{body}\n")
     verdict = judge(run(sandbox, bank, body), candidate)
     assert not verdict.passed and "parent*" in verdict.reason
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
+def test_the_zygote_has_one_thread(sandbox: Sandbox, bank: Worker) -> None:
+    """A fork copies locks that other threads hold, and nobody to let go of them."""
+    run(sandbox, bank, GOOD)
+    assert sandbox._process is not None
+    assert len(os.listdir(f"/proc/{sandbox._process.pid}/task")) == 1
