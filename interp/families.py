@@ -365,7 +365,7 @@ class Families:
         if hidden or (name[:1].isupper() and self.world is not None and thing is not self.world.names):
             self.behaviour_moved = True
         family = self.current(thing)
-        if family.owner is None and (name[:1].isupper() or is_method(family.find(name)[1])):
+        if family.owner is None and (name[:1].isupper() or name in family.marks or is_method(family.find(name)[1])):
             self._regroup(thing)
         if id(thing) in self._of:
             # A prototype shows the new datum to its family: names may mean something else now.

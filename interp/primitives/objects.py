@@ -29,7 +29,7 @@ def slot_name(name: Any) -> str:
 
 def need_object(thing: Any, what: str) -> None:
     if not is_object(thing):
-        raise Fault("SystemExceptions.WrongClass", f"{what}: a {type(thing).__name__} value has no slots of its own")
+        raise Fault("SystemExceptions.WrongClass", f"{what} is for objects; numbers, strings and other values have no slots of their own")
 
 
 @primitive("object.clone", world=True)

@@ -21,6 +21,7 @@ Prober >> blockOf [ ^[:x | ^x] ].
 Prober >> nested [ ^[[1 / 0] ensure: [Log add: #inner]] on: ZeroDivide do: [:e | Log add: #handler. e return: #done] ].
 """
 
+
 @pytest.fixture(scope="module", autouse=True)
 def made(world: Claims) -> None:
     world.define(SETUP)
