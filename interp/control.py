@@ -310,30 +310,27 @@ def _loop(em: Emitter, node: n.Send) -> ast.expr | None:
 def _interval(em: Emitter, node: n.Send) -> ast.expr:
     from .compiler import const, kind_of, load, store
 
-    if node.selector == "to:do:":
-        start, stop = em.expressions([node.receiver, node.args[0]])
-        step = 1
-        block = node.args[1]
-    else:
-        start, stop = em.expressions([node.receiver, node.args[0]])
-        step_node = node.args[1]
-        assert isinstance(step_node, n.Number) and type(step_node.value) is int
-        step = step_node.value
-        block = node.args[2]
+    block = node.args[-1]
     assert isinstance(block, n.Block)
-    start, stop = _fix(em, start), _fix(em, stop)
-    ints = [end for end in (start, stop) if kind_of(end) != "int"]
-    edge: ast.expr
-    if isinstance(stop, ast.Constant) and type(stop.value) is int:
-        edge = const(stop.value + (1 if step > 0 else -1))
+    bounds = [_fix(em, bound) for bound in em.expressions([node.receiver, *node.args[:-1]])]
+    start, stop = bounds[:2]
+    by = bounds[2] if len(bounds) == 3 else const(1)
+    step = by.value if isinstance(by, ast.Constant) and type(by.value) is int else 0
+    plain: ast.expr
+    if not step:
+        # Which way it goes is known when it runs.
+        plain = call_("by_steps", _again(start), _again(stop), _again(by))
     else:
-        edge = ast.BinOp(_again(stop), ast.Add() if step > 0 else ast.Sub(), const(1))
-    arguments = [_again(start), edge] + ([const(step)] if step != 1 else [])
-    plain: ast.expr = ast.Call(load("range"), arguments, [])
-    if ints:
-        checks = [_is_int(_again(end)) for end in ints]
-        test = checks[0] if len(checks) == 1 else ast.BoolOp(ast.And(), checks)
-        plain = ast.IfExp(test, plain, call_("steps", _again(start), _again(stop), const(step)))
+        edge: ast.expr
+        if isinstance(stop, ast.Constant) and type(stop.value) is int:
+            edge = const(stop.value + (1 if step > 0 else -1))
+        else:
+            edge = ast.BinOp(_again(stop), ast.Add() if step > 0 else ast.Sub(), const(1))
+        plain = ast.Call(load("range"), [_again(start), edge] + ([const(step)] if step != 1 else []), [])
+        checks = [_is_int(_again(end)) for end in (start, stop) if kind_of(end) != "int"]
+        if checks:
+            test = checks[0] if len(checks) == 1 else ast.BoolOp(ast.And(), checks)
+            plain = ast.IfExp(test, plain, call_("steps", _again(start), _again(stop), const(step)))
     variable = em.scopes.declared[id(block)][block.params[0]]
     counter = variable.python if not variable.boxed else em.temp()
     _mark_expression(plain, node)

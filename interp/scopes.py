@@ -85,10 +85,6 @@ def inlined_blocks(send: n.Send) -> list[n.Block] | None:
         if not isinstance(arg, n.Block) or (wanted >= 0 and len(arg.params) != wanted) or len(arg.params) > 1:
             return None
         blocks.append(arg)
-    if send.selector == "to:by:do:" and not (
-        isinstance(send.args[1], n.Number) and type(send.args[1].value) is int and send.args[1].value
-    ):
-        return None
     return blocks
 
 
@@ -219,9 +215,9 @@ class Scopes:
                 self._loops -= loop
                 if node.selector in ("to:do:", "to:by:do:") and isinstance(node.receiver, n.Number):
                     counter = self.declared[id(part)][part.params[0]]
-                    if type(node.receiver.value) is int and not counter.writes:
+                    step = _literal_step(node)
+                    if type(node.receiver.value) is int and step and not counter.writes:
                         counter.given = "int"
-                        step = node.args[1].value if node.selector == "to:by:do:" else 1  # type: ignore[attr-defined]
                         counter.positive = node.receiver.value > 0 and step > 0
             else:
                 self._walk(part)
@@ -240,6 +236,14 @@ class Scopes:
             )
             if v.captured and v.writes and not v.definite:
                 v.boxed = True
+
+
+def _literal_step(send: n.Send) -> int:
+    """The step of a counting loop where the text says it, else 0."""
+    if send.selector == "to:do:":
+        return 1
+    step = send.args[1]
+    return step.value if isinstance(step, n.Number) and type(step.value) is int else 0
 
 
 def _assigned_first(name: str, body: tuple[n.Node, ...]) -> bool:

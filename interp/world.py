@@ -517,6 +517,7 @@ class World:
             "truth": self.truth,
             "same": same,
             "steps": self.steps,
+            "by_steps": self.by_steps,
             "times": self.times,
             "new_box": self.new_box,
             "new_array": self.new_array,
@@ -641,14 +642,26 @@ class World:
             return value
         return self.not_boolean(value, selector)  # type: ignore[no-any-return]
 
-    def steps(self, start: Any, stop: Any, step: int) -> Any:
-        """The numbers from start to stop where they are not both ints."""
+    def by_steps(self, start: Any, stop: Any, step: Any) -> Any:
+        """What ``start to: stop by: step do:`` counts through, for any step."""
+        if type(start) is int and type(stop) is int and type(step) is int and step:
+            return range(start, stop + (1 if step > 0 else -1), step)
+        return self.steps(start, stop, step)
+
+    def steps(self, start: Any, stop: Any, step: Any) -> Any:
+        """The numbers from start to stop where they are not all ints.
+
+        They are counted and not added up, so that 0 to: 1 by: 0.1 does not drift.
+        """
         send = self.send
-        value = start
-        over = "<=" if step > 0 else ">="
+        if self.truth(send(step, "=", 0), "to:by:do:"):
+            raise flow.Fault("SystemExceptions.InvalidArgument", "the step of a loop cannot be 0")
+        over = "<=" if self.truth(send(step, ">", 0), "to:by:do:") else ">="
+        turn, value = 0, start
         while self.truth(send(value, over, stop), "to:do:"):
             yield value
-            value = send(value, "+", step)
+            turn += 1
+            value = send(start, "+", send(step, "*", turn))
 
     def times(self, count: Any) -> Any:
         if isinstance(count, bool) or not isinstance(count, int):

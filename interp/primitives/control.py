@@ -166,20 +166,12 @@ def to_do(world: World) -> Any:
 @primitive("number.toByDo", world=True)
 def to_by_do(world: World) -> Any:
     def to_by_do(self: Any, stop: Any, step: Any, block: Any) -> Any:
-        if not step:
-            raise Fault("SystemExceptions.InvalidArgument", "the step of a loop cannot be 0")
-        if type(self) is int and type(stop) is int and type(step) is int:
-            for index in range(self, stop + (1 if step > 0 else -1), step):
+        plain = type(block) is FunctionType and block.__code__.co_argcount == 1
+        for index in world.by_steps(self, stop, step):
+            if plain:
+                block(index)
+            else:
                 world.send(block, "value:", index)
-        else:
-            # Counted rather than added up, so that 0 to: 1 by: 0.1 does not drift.
-            send, turn = world.send, 0
-            over = "<=" if send(step, ">", 0) else ">="
-            index = self
-            while world.truth(send(index, over, stop), "to:by:do:"):
-                send(block, "value:", index)
-                turn += 1
-                index = send(self, "+", send(step, "*", turn))
         return self
 
     return to_by_do
