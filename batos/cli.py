@@ -204,15 +204,20 @@ def repl(context: click.Context, policy: str | None = None, workspace: str = "de
 
 @main.command()
 @jit_option
+@workspace_option
+@click.option("--theme", type=click.Choice(["dark", "light"]), default=None, help="Over canvas.toml's.")
+@click.option("--text-size", type=int, default=None, help="8 to 48; over canvas.toml's.")
 @click.pass_context
-def canvas(context: click.Context, policy: str | None) -> None:
+def canvas(
+    context: click.Context, policy: str | None, workspace: str, theme: str | None, text_size: int | None
+) -> None:
     """Open the window on the image. Starts a kernel for it if none runs."""
     from .front import with_kernel
     from .ui.canvas import main as show
 
     location, policy = _settings(context, policy, "ask")
     with with_kernel(location, policy) as endpoint:
-        context.exit(show(endpoint))
+        context.exit(show(endpoint, workspace=workspace, policy=policy, theme=theme, text_size=text_size))  # type: ignore[arg-type]
 
 
 main.add_command(jit)

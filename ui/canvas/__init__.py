@@ -33,7 +33,8 @@ def main(
     """
     try:
         settings = settings or load_settings()
-        settings = replace(settings, theme=theme or settings.theme, text_size=text_size or settings.text_size).check()
+        size = settings.text_size if text_size is None else text_size
+        settings = replace(settings, theme=theme or settings.theme, text_size=size).check()
     except SettingsProblem as problem:
         print(problem, file=sys.stderr)
         return 2
