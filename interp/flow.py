@@ -31,12 +31,10 @@ class ReturnHome(Flow):
 
 
 class Unwind(Flow):
-    """Back to an ``on:do:``: it answers value, or runs again (``retry``) when again is a block to run."""
+    """Back to an ``on:do:``. ``args`` are its handler; the value it answers; and, for ``retry``, a block to run instead.
 
-    def __init__(self, handler: Any, value: Any = None, again: Any = None) -> None:
-        self.handler = handler
-        self.value = value
-        self.again = again
+    (No attributes of its own: an exception in a loop raises one of these each time.)
+    """
 
 
 class Resume(Flow):

@@ -7,12 +7,16 @@ unwinds and runs the block again. (ANSI NCITS 319, 5.5; Wirfs-Brock's exception 
 
 An exception is an ordinary object of the image, a clone of Error and the like; while it is active it carries its
 activation in ``_v_active``, which is not stored.
+
+What a signal costs matters to programs that signal in a loop: nothing is looked up or captured before somebody asks. In
+particular the stack is walked only then, as the frame that signalled is still there while a handler runs.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from types import FrameType, FunctionType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..image.object import is_object, own_slots
@@ -41,15 +45,10 @@ class Handler:
 
 
 class Activation:
-    """What an exception knows while it is being signalled."""
+    """What an exception knows while it is being signalled: the handler that runs, and the Python error behind it."""
 
-    __slots__ = ("chain", "handler", "stack", "cause", "handling")
-
-    def __init__(self, chain: Handler | None, stack: Any, cause: Exception | None) -> None:
-        self.chain = chain
-        self.handler: Handler | None = None
-        self.stack = stack
-        self.cause = cause
+    handler: Handler | None = None
+    cause: Exception | None = None
 
 
 # Python's errors, and what they are called in the language. First match by isinstance wins.
@@ -77,28 +76,49 @@ class Signals:
 
     # --- handling
 
-    def on_do(self, block: Any, cases: tuple[tuple[Any, Any], ...]) -> Any:
+    def on_do(self, block: Any, exception: Any, action: Any, *more: Any) -> Any:
+        """``block on: exception do: action``, and as many further pairs as there are."""
+        cases = ((exception, action), *zip(more[::2], more[1::2], strict=True)) if more else ((exception, action),)
         outer = self.chain
-        handler = Handler(outer, cases, block)
-        run = block
+        handler = self.chain = Handler(outer, cases, block)
+        try:
+            return block() if type(block) is FunctionType else self.world.send(block, "value")
+        except Unwind as unwind:
+            mine, value, again = unwind.args
+            if mine is not handler:
+                raise
+            if again is None:
+                return value
+        except StackOverflow:
+            self.chain = outer
+            found = self._overflow_case(handler)
+            if found is None:
+                raise
+            return self._handle_overflow(handler, found)
+        finally:
+            self.chain = outer
+        return self._again(handler, again)
+
+    def _again(self, handler: Handler, block: Any) -> Any:
+        """``retry``: the handler protects the block anew, as often as it asks for it."""
         while True:
             self.chain = handler
             try:
-                return run() if type(run) is self.world.function_type else self.world.send(run, "value")
+                return block() if type(block) is FunctionType else self.world.send(block, "value")
             except Unwind as unwind:
-                if unwind.handler is not handler:
+                mine, value, block = unwind.args
+                if mine is not handler:
                     raise
-                if unwind.again is None:
-                    return unwind.value
-                run = unwind.again
+                if block is None:
+                    return value
             except StackOverflow:
-                self.chain = outer
+                self.chain = handler.outer
                 found = self._overflow_case(handler)
                 if found is None:
                     raise
-                return self._handle_overflow(handler, found, block)
+                return self._handle_overflow(handler, found)
             finally:
-                self.chain = outer
+                self.chain = handler.outer
 
     def _overflow_case(self, handler: Handler) -> Any:
         exception = self.make("SystemExceptions.StackOverflow", "too many messages within messages: the stack is full")
@@ -107,16 +127,17 @@ class Signals:
                 return exception, block
         return None
 
-    def _handle_overflow(self, handler: Handler, found: Any, protected: Any) -> Any:
+    def _handle_overflow(self, handler: Handler, found: Any) -> Any:
         exception, block = found
-        exception._v_active = Activation(handler, [], None)
-        exception._v_active.handler = handler
+        active = exception._v_active = Activation()
+        active.handler = handler
         try:
             return self._call(block, exception)
         except Unwind as unwind:
-            if unwind.handler is not handler:
+            mine, value, again = unwind.args
+            if mine is not handler:
                 raise
-            return unwind.value if unwind.again is None else self.on_do(unwind.again, handler.cases)
+            return value if again is None else self._again(handler, again)
 
     def matches(self, selector: Any, exception: Any) -> bool:
         """Is this one meant by ``selector``: an exception, a set or Array of them, or whatever knows handles:?"""
@@ -124,7 +145,10 @@ class Signals:
             if selector is exception:
                 return True
             world = self.world
-            for one in world.families.current(exception).order:
+            family = world.families.by_type.get(type(exception))
+            if family is None or family.retired:
+                family = world.families.current(exception)
+            for one in family.order:
                 if one is selector:
                     return True
             handles = world.table("handles:")[type(selector)]
@@ -181,13 +205,12 @@ class Signals:
         return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
     def signal(self, exception: Any, cause: Exception | None = None) -> Any:
-        active = getattr(exception, "_v_active", None)
+        """Signal an exception that is not being signalled; answers what a handler resumes it with."""
         saved = self.chain
+        active = exception._v_active = Activation()
+        if cause is not None:
+            active.cause = cause
         while True:
-            if active is None:
-                failure = cause.__traceback__ if cause is not None else None
-                frame = failure.tb_frame if failure is not None else sys._getframe(1)
-                active = exception._v_active = Activation(saved, (frame, failure), cause)
             try:
                 return self._search(exception, active, saved)
             except Resume as resume:
@@ -195,7 +218,8 @@ class Signals:
                     raise
                 if resume.instead is None:
                     return resume.value
-                exception, active = resume.instead, None
+                exception = resume.instead
+                active = exception._v_active = Activation()
             finally:
                 self.chain = saved
 
@@ -208,12 +232,13 @@ class Signals:
                     before, active.handler = active.handler, chain
                     self.chain = chain.outer
                     try:
-                        value = self._call(block, exception)
+                        if type(block) is FunctionType and block.__code__.co_argcount == 1:
+                            value = block(exception)
+                        else:
+                            value = self._call(block, exception)
                     finally:
                         active.handler = before
-                        if before is None:
-                            active.stack = None  # lets go of the frames, which else only the collector would free
-                    raise Unwind(chain, value)
+                    raise Unwind(chain, value, None)
             chain = chain.outer
         # The default action runs where the exception was signalled, with the handlers that are there.
         before, active.handler = active.handler, None
@@ -224,7 +249,7 @@ class Signals:
             active.handler = before
 
     def _call(self, block: Any, exception: Any) -> Any:
-        if type(block) is self.world.function_type:
+        if type(block) is FunctionType:
             wanted = block.__code__.co_argcount
             if wanted == 1:
                 return block(exception)
@@ -241,33 +266,38 @@ class Signals:
 
     def default(self, exception: Any) -> Any:
         """The end of the message, with a report."""
-        active = self.active(exception)
-        stack = None
-        if active.stack:
-            frame, failure = active.stack
-            stack = walk(self.world.sources, frame, failure, self.world.frame_label)
-        raise Unhandled(exception, stack or [])
+        frame, failure = self.signaller(exception)
+        raise Unhandled(exception, walk(self.world.sources, frame, failure, self.world.frame_label))
+
+    def signaller(self, exception: Any) -> tuple[FrameType | None, TracebackType | None]:
+        """The frame that signalled an exception, which is on the stack as long as it is handled; with the traceback of the
+        Python error behind it."""
+        active = getattr(exception, "_v_active", None)
+        failure = active.cause.__traceback__ if active is not None and active.cause is not None else None
+        if failure is not None:
+            return failure.tb_frame, failure
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code is SIGNAL and frame.f_locals.get("exception") is exception:
+                return frame.f_back, None
+            frame = frame.f_back
+        return None, None
 
     # --- what a handler block may do
 
-    def active(self, exception: Any) -> Activation:
-        active = getattr(exception, "_v_active", None)
-        if active is None:
-            active = exception._v_active = Activation(self.chain, (sys._getframe(1), None), None)
-        return active
-
     def handling(self, exception: Any) -> Handler:
-        handler = self.active(exception).handler
+        active = getattr(exception, "_v_active", None)
+        handler = active.handler if active is not None else None
         if handler is None:
             raise Fault("SystemExceptions.InvalidState", "this exception is not being handled now")
         return handler
 
     def return_(self, exception: Any, value: Any) -> Any:
-        raise Unwind(self.handling(exception), value)
+        raise Unwind(self.handling(exception), value, None)
 
     def retry(self, exception: Any, using: Any = None) -> Any:
         handler = self.handling(exception)
-        raise Unwind(handler, again=handler.block if using is None else using)
+        raise Unwind(handler, None, handler.block if using is None else using)
 
     def resume(self, exception: Any, value: Any) -> Any:
         if self.world.send(exception, "isResumable") is not True:
@@ -277,8 +307,8 @@ class Signals:
 
     def outer(self, exception: Any) -> Any:
         """Hand the exception to the enclosing handler; answers what that resumes it with."""
-        active = self.active(exception)
-        if active.handler is None:
+        active = getattr(exception, "_v_active", None)
+        if active is None or active.handler is None:
             return self.signal(exception)
         saved = self.chain
         try:
@@ -292,16 +322,15 @@ class Signals:
 
     def pass_(self, exception: Any) -> Any:
         """Like outer, but what that resumes with is what the signal answers."""
-        active = self.active(exception)
-        if active.handler is None:
+        active = getattr(exception, "_v_active", None)
+        if active is None or active.handler is None:
             return self.signal(exception)
         value = self._search(exception, active, active.handler.outer)
         raise Resume(exception, value)
 
     def signal_again(self, exception: Any) -> Any:
         """``signal`` sent to an exception, which may be being handled already: search from here, as for a new one."""
-        active = getattr(exception, "_v_active", None)
-        exception._v_active = None
+        active = vars(exception).get("_v_active")
         if active is None or active.handler is None:
             return self.signal(exception)
         try:
@@ -313,3 +342,6 @@ class Signals:
         self.handling(exception)
         other._v_active = None
         raise Resume(exception, instead=other)
+
+
+SIGNAL = Signals.signal.__code__

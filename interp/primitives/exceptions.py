@@ -15,34 +15,26 @@ if TYPE_CHECKING:
 
 @primitive("block.onDo", world=True)
 def on_do(world: World) -> Any:
-    protect = world.signals.on_do
-
-    def on_do(self: Any, exception: Any, block: Any, *more: Any) -> Any:
-        if not more:
-            return protect(self, ((exception, block),))
-        return protect(self, ((exception, block), *zip(more[::2], more[1::2], strict=True)))
-
-    return on_do
+    return world.signals.on_do
 
 
 @primitive("exception.signal", world=True)
 def signal(world: World) -> Any:
-    return lambda self: world.signals.signal_again(signalled(world, self))
+    """A prototype signals a clone of itself."""
+    signal = world.signals.signal_again
+    return lambda self: signal(world.clone(self) if "name*" in vars(self) else self)
 
 
 @primitive("exception.signalText", world=True)
 def signal_text(world: World) -> Any:
+    signal = world.signals.signal_again
+
     def signal_text(self: Any, text: Any) -> Any:
-        exception = signalled(world, self)
+        exception = world.clone(self) if "name*" in vars(self) else self
         exception.messageText = text
-        return world.signals.signal_again(exception)
+        return signal(exception)
 
     return signal_text
-
-
-def signalled(world: World, exception: Any) -> Any:
-    """What is signalled: a clone, if the receiver is a prototype."""
-    return world.clone(exception) if "name*" in own_slots(exception) else exception
 
 
 @primitive("exception.handles", world=True)
@@ -98,8 +90,7 @@ def context(world: World) -> Any:
     from ..context import snapshot
 
     def context(self: Any) -> Any:
-        active = getattr(self, "_v_active", None)
-        return snapshot(world, active.stack[0]) if active is not None and active.stack else None
+        return snapshot(world, world.signals.signaller(self)[0])
 
     return context
 
@@ -111,10 +102,7 @@ def selector(world: World) -> Any:
     from ..stack import walk
 
     def selector(self: Any) -> Any:
-        active = getattr(self, "_v_active", None)
-        if active is None or not active.stack:
-            return None
-        frame, failure = active.stack
+        frame, failure = world.signals.signaller(self)
         for place in walk(world.sources, frame, failure, world.frame_label, limit=50):
             home = place.source.home
             if home is None:

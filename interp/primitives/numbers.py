@@ -80,6 +80,8 @@ def _binary(selector: str, compute: Any) -> None:
             kind, kind2 = type(self), type(other)
             if kind not in GENERALITY or kind2 not in GENERALITY:
                 return retry(self, selector, other)
+            if not other and selector in DIVIDING:
+                return world.signals.signal(world.signals.make("ZeroDivide", dividend=self))
             try:
                 if kind is not kind2 and (kind is float or kind2 is float) and kind is not int and kind2 is not int:
                     if selector not in ORDER:
@@ -162,6 +164,7 @@ def coerce(world: World) -> Any:
 
 
 ORDER = ("<", ">", "<=", ">=")
+DIVIDING = frozenset(("/", "//", "\\\\", "quo:", "rem:"))
 
 
 def _add(a: Any, b: Any) -> Any:
