@@ -24,9 +24,10 @@ MAX_RESULT = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """seconds: wall clock of one trial; cpu_seconds and memory_bytes: what the kernel of the machine enforces."""
+    """seconds: wall clock of one trial, ample since other work takes its part of it; cpu_seconds and memory_bytes: what
+    the machine's kernel enforces."""
 
-    seconds: float = 2.0
+    seconds: float = 5.0
     cpu_seconds: int = 2
     memory_bytes: int = 256 << 20
 
