@@ -56,9 +56,8 @@ def value(em: Emitter, node: n.Send) -> ast.expr | None:
     if node.selector in LOOP_SELECTORS:
         receiver = _loop(em, node)
         return receiver if receiver is not None else typed(const(None), "nil")
-    quick = _both(em, node)
-    if quick is not None:
-        return quick
+    if node.selector in ("and:", "or:"):
+        return _logic(em, node, sure=False)
     target = em.temp()
     kinds = _branch(em, node, target)
     kind = kinds[0] if kinds and all(k == kinds[0] for k in kinds) else None
@@ -67,16 +66,12 @@ def value(em: Emitter, node: n.Send) -> ast.expr | None:
 
 def condition(em: Emitter, node: n.Node, selector: str) -> tuple[ast.expr, bool]:
     """An expression for a condition, and whether it is certain to be a bool."""
-    from .compiler import const, kind_of, load, located, typed
+    from .compiler import const, kind_of, located, typed
 
     if isinstance(node, n.Send) and node.selector in ("and:", "or:") and _in_line(em, node):
-        both = _both(em, node, sure=True)
-        if both is not None:
-            return both, True
-        target = em.temp()
-        kinds = _branch(em, node, target, sure=True)
-        return load(target), all(kind == "bool" for kind in kinds)
-    result = em.expr(node)
+        result = _logic(em, node, sure=True)
+    else:
+        result = em.expr(node)
     if kind_of(result) != "bool" and isinstance(result, ast.IfExp) and getattr(result, "bool_fast", False):
         # A comparison under a guard: what the slow path answers is checked there, off the fast path.
         result.orelse = located(call_("truth", result.orelse, const(selector)), node)
@@ -87,42 +82,43 @@ def condition(em: Emitter, node: n.Node, selector: str) -> tuple[ast.expr, bool]
 # --- branches -----------------------------------------------------------------
 
 
-def _both(em: Emitter, node: n.Send, sure: bool = False) -> ast.expr | None:
-    """``a and: [b]`` as Python's own ``and`` when both are plainly bool and b needs no statements.
+def _logic(em: Emitter, node: n.Send, sure: bool) -> ast.expr:
+    """``a and: [b]``: Python's own ``and`` when both are plainly bool and b needs no statements, else an if.
 
-    ``sure``: the value is used as a condition, so b must be a Boolean too, and is checked like one.
+    ``sure``: the value is used as a condition, so b must be a Boolean too, and is checked like one. Each part is compiled
+    once, however deep such messages nest.
     """
-    from .compiler import kind_of, typed
+    from .compiler import const, kind_of, load, store, typed
 
-    if node.selector not in ("and:", "or:"):
-        return None
-    block = node.args[0]
+    selector, block = node.selector, node.args[0]
     assert isinstance(block, n.Block)
-    if len(block.body) != 1 or block.temps or isinstance(block.body[0], n.Return):
-        return None
-    saved = (em.impure, em._temps)
-    outer = list(em.out)
-    left, is_bool = condition(em, node.receiver, node.selector)
-    if is_bool:
-        em.lexical.append(em.scopes.declared[id(block)])
-        statements, right = em.nested(
-            lambda: condition(em, block.body[0], node.selector)[0] if sure else em.expr(block.body[0])
-        )
-        em.lexical.pop()
-        if not statements and kind_of(right) == "bool":
-            operator = ast.And() if node.selector == "and:" else ast.Or()
-            return typed(ast.BoolOp(operator, [left, right]), "bool")
-    # Start over: nothing of the attempt stays.
-    em.out[:] = outer
-    em.impure, em._temps = saved
-    return None
+    left, certain = condition(em, node.receiver, selector)
+    if not certain or isinstance(left, ast.Constant):
+        name = em.temp()
+        em.emit(ast.Assign([store(name)], left))
+        left = load(name)
+    statements, right = em.nested(lambda: inline_body(em, block, [], True, selector if sure else ""))
+    plain = right is not None and kind_of(right) == "bool"
+    if certain and plain and not statements:
+        return typed(ast.BoolOp(ast.And() if selector == "and:" else ast.Or(), [left, right]), "bool")  # type: ignore[no-any-return]
+    target = em.temp()
+    goes_on = [*statements, ast.Assign([store(target)], right)] if right is not None else statements
+    decided: list[ast.stmt] = [ast.Assign([store(target)], const(selector == "or:"))]
+    yes, no = (goes_on, decided) if selector == "and:" else (decided, goes_on)
+    if certain:
+        em.emit(ast.If(left, yes, no), node)
+    else:
+        assert isinstance(left, ast.Name)
+        again = load(left.id)
+        wrong = ast.Assign([store(target)], call_("not_boolean", again, const(selector)))
+        _mark(wrong, node.receiver)
+        otherwise = ast.If(ast.Compare(again, [ast.Is()], [const(False)]), no, [wrong])
+        em.emit(ast.If(ast.Compare(left, [ast.Is()], [const(True)]), yes, [otherwise]), node)
+    return typed(load(target), "bool" if plain or right is None else None)  # type: ignore[no-any-return]
 
 
-def _branch(em: Emitter, node: n.Send, target: str | None, sure: bool = False) -> list[str | None]:
-    """If-then-else on truth or nil; each branch's value goes to target, if there is one.
-
-    ``sure`` (for and: and or: as conditions): the last operand is checked to be a Boolean like the first.
-    """
+def _branch(em: Emitter, node: n.Send, target: str | None) -> list[str | None]:
+    """If-then-else on truth or nil; each branch's value goes to target, if there is one."""
     from .compiler import const, kind_of, load, store
 
     selector = node.selector
