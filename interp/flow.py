@@ -31,7 +31,7 @@ class ReturnHome(Flow):
 
 
 class Unwind(Flow):
-    """Back to an ``on:do:``. ``args`` are its handler; the value it answers; and, for ``retry``, a block to run instead.
+    """Back to an ``on:do:``. ``args``: its handler; the value it answers; and, for ``retry``, a block to run instead.
 
     (No attributes of its own: an exception in a loop raises one of these each time.)
     """

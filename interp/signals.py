@@ -270,8 +270,8 @@ class Signals:
         raise Unhandled(exception, walk(self.world.sources, frame, failure, self.world.frame_label))
 
     def signaller(self, exception: Any) -> tuple[FrameType | None, TracebackType | None]:
-        """The frame that signalled an exception, on the stack as long as that is handled; and the traceback of the Python
-        error behind it."""
+        """The frame that signalled an exception, on the stack as long as that is handled; and the traceback of the
+        Python error behind it."""
         active = getattr(exception, "_v_active", None)
         failure = active.cause.__traceback__ if active is not None and active.cause is not None else None
         if failure is not None:

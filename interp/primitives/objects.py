@@ -29,7 +29,8 @@ def slot_name(name: Any) -> str:
 
 def need_object(thing: Any, what: str) -> None:
     if not is_object(thing):
-        raise Fault("SystemExceptions.WrongClass", f"{what} is for objects; numbers, strings and other values have no slots of their own")
+        text = f"{what} is for objects; numbers, strings and other values have no slots of their own"
+        raise Fault("SystemExceptions.WrongClass", text)
 
 
 @primitive("object.clone", world=True)

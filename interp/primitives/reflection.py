@@ -158,7 +158,7 @@ def holders(world: World, wanted: Any) -> Iterator[tuple[Any, str, Any]]:
             if is_object(value) and value._p_jar is None and id(value) not in reached:
                 reached.add(id(value))
                 new.append(value)
-    for oid in _stored(connection, b"UvmObject", b"method"):
+    for oid in _stored(connection):
         thing = connection.get(oid)
         if not is_object(thing) or is_method(thing) or id(thing) in seen:
             continue
@@ -172,7 +172,7 @@ def holders(world: World, wanted: Any) -> Iterator[tuple[Any, str, Any]]:
         connection.cacheGC()
 
 
-def _stored(connection: Any, *_: bytes) -> Iterator[bytes]:
+def _stored(connection: Any) -> Iterator[bytes]:
     """The oids of the objects that refer to a Method, in the state this transaction sees."""
     storage = connection._storage
     following = None
@@ -186,9 +186,10 @@ def _stored(connection: Any, *_: bytes) -> Iterator[bytes]:
     found: list[bytes] = []
     while True:
         oid, _, data, following = records(following)
-        if b"batos.image.method" in data[:200]:
+        kind = data[: data.find(b".\x80")]  # a record is two pickles: its class, and its state
+        if b"batos.image.method" in kind:
             methods.add(oid)
-        elif b"batos.image" in data[:200]:
+        elif b"batos.image" in kind:
             found.append(oid)
         if following is None:
             break
