@@ -448,11 +448,18 @@ class Emitter:
             )
             return load(target)
         target = self.temp()
-        fetch = ast.Assign([store(target)], ast.Attribute(again, name, ast.Load()))
         inherited = ast.Assign([store(target)], call("inherited", load(receiver.id), const(name), const(0)))
-        read = ast.Try([fetch], [ast.ExceptHandler(load("AttributeError"), None, [inherited])], [], [])
+        read: list[ast.stmt]
+        if selector in self.mode.timid:
+            # Often not the receiver's own: asking costs less than failing.
+            ask = call("getattr", again, const(name), load("MISSING"))
+            missing = ast.Compare(load(target), [ast.Is()], [load("MISSING")])
+            read = [ast.Assign([store(target)], ask), ast.If(missing, [inherited], [])]
+        else:
+            fetch = ast.Assign([store(target)], ast.Attribute(again, name, ast.Load()))
+            read = [ast.Try([fetch], [ast.ExceptHandler(load("AttributeError"), None, [inherited])], [], [])]
         send = located(self.plain_send(load(receiver.id), selector, []), node)
-        self.emit(ast.If(test, [read], [ast.Assign([store(target)], send)]), node)
+        self.emit(ast.If(test, read, [ast.Assign([store(target)], send)]), node)
         return load(target)
 
     def plain_send(self, receiver: ast.expr, selector: str, args: list[ast.expr]) -> ast.expr:

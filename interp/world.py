@@ -227,7 +227,7 @@ class World:
     def _getter(self, name: str, known: bool) -> Any:
         """The function that answers a data slot; ``known`` when the family's parents have one of that name."""
         if known:
-            return accessor("get", name, {"inherited": self.inherited})
+            return accessor("get", name, {"MISSING": MISSING, "getattr": getattr, "inherited": self.inherited})
         return accessor("find", name, {"MISSING": MISSING, "getattr": getattr, "miss": self._not_understood(name)})
 
     def _setter(self, selector: str, name: str, known: bool) -> Any:
@@ -823,7 +823,11 @@ PYTHON_NAMES = frozenset(name for cls in NATIVE for name in dir(cls)) | frozense
 
 # The functions of data slots, as compiled code would be, one copy per name.
 ACCESSORS = {
-    "get": "def get(self):\n try: return self.NAME\n except AttributeError: return inherited(self, {name!r}, 0)",
+    "get": (
+        "def get(self):\n"
+        " value = getattr(self, {name!r}, MISSING)\n"
+        " return inherited(self, {name!r}, 0) if value is MISSING else value"
+    ),
     "find": "def find(self):\n value = getattr(self, {name!r}, MISSING)\n"
     " return miss(self) if value is MISSING else value",
     "put": "def put(self, value):\n self.NAME = value\n return self",
