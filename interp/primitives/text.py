@@ -50,21 +50,15 @@ def chars(self: Any) -> Any:
 
 @primitive("string.at", world=True)
 def at(world: World) -> Any:
+    known = Character._known
+
     def at(self: Any, index: Any) -> Character:
         contents = self if isinstance(self, str) else vars(self).get("_items", "")
         if type(index) is int and 0 < index <= len(contents):
-            return Character(str.__getitem__(contents, index - 1) if isinstance(contents, str) else contents[index - 1])
+            code = ord(contents[index - 1])
+            return known.get(code) or Character(code)
         raise out_of_range(world, index, len(contents))
 
-    known = Character._known
-
-    def at_literal(self: str, index: Any) -> Character:
-        if type(index) is int and 0 < index <= len(self):
-            letter = self[index - 1]
-            return known.get(ord(letter)) or Character(letter)
-        raise out_of_range(world, index, len(self))
-
-    at.for_family = lambda family: at_literal if family.native else None  # type: ignore[attr-defined]
     return at
 
 
@@ -411,7 +405,7 @@ def character_symbol(self: Any) -> Symbol:
 def _test(name: str, test: Any) -> None:
     @primitive(f"character.{name}")
     def ask(self: Any) -> bool:
-        return bool(test(str(self)))
+        return bool(test(chr(self.code)))
 
 
 _test("isVowel", lambda c: c in "aeiouAEIOU")
