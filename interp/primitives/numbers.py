@@ -78,7 +78,9 @@ def _binary(selector: str, compute: Any) -> None:
 
         def operate(self: Any, other: Any) -> Any:
             kind, kind2 = type(self), type(other)
-            if kind not in GENERALITY or kind2 not in GENERALITY:
+            if kind not in GENERALITY:
+                return derived(world, self, selector, other)
+            if kind2 not in GENERALITY:
                 return retry(self, selector, other)
             if not other and selector in DIVIDING:
                 return world.signals.signal(world.signals.make("ZeroDivide", dividend=self))
@@ -98,6 +100,28 @@ def _binary(selector: str, compute: Any) -> None:
         return operate
 
     primitive(f"number.{selector}", world=True)(make)
+
+
+def derived(world: World, self: Any, selector: str, other: Any) -> Any:
+    """An operation that somebody's own number left out, told by those it has: all orders by <, all division by /."""
+    send = world.send
+    match selector:
+        case ">":
+            return send(other, "<", self)
+        case "<=":
+            return not world.truth(send(other, "<", self), "<=")
+        case ">=":
+            return not world.truth(send(self, "<", other), ">=")
+        case "//":
+            return send(send(self, "/", other), "floor")
+        case "quo:":
+            return send(send(self, "/", other), "truncated")
+        case "\\\\":
+            return send(self, "-", send(send(self, "//", other), "*", other))
+        case "rem:":
+            return send(self, "-", send(send(self, "quo:", other), "*", other))
+    _need_number(world, self, selector)
+    raise AssertionError
 
 
 def _retrying(world: World) -> Any:
