@@ -59,6 +59,13 @@ def at(world: World) -> Any:
             return known.get(code) or Character(code)
         raise out_of_range(world, index, len(contents))
 
+    def at_literal(self: str, index: Any) -> Character:
+        if type(index) is int and 0 < index <= len(self):
+            code = ord(self[index - 1])
+            return known.get(code) or Character(code)
+        raise out_of_range(world, index, len(self))
+
+    at.for_family = lambda family: at_literal if family.native else None  # type: ignore[attr-defined]
     return at
 
 
