@@ -196,12 +196,14 @@ class Signals:
 
     def explain(self, error: Exception) -> str:
         if isinstance(error, ZeroDivisionError):
-            return "the program attempted to divide a number by zero"
+            return "The program attempted to divide a number by zero"
         if isinstance(error, KeyError):
             return f"key not found: {error}"
         if isinstance(error, MemoryError):
             return "there is not enough memory for this"
         text = str(error)
+        if any(isinstance(error, cls) for cls, _ in TRANSLATION) and text:
+            return text  # the exception it becomes says what kind it is
         return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
     def signal(self, exception: Any, cause: Exception | None = None) -> Any:
