@@ -178,14 +178,16 @@ def run_(
     help="Where to listen: ipc:///path or tcp://127.0.0.1:port. Default: a socket only you can open.",
 )
 @click.option("--workers", default=2, show_default=True, help="How many messages run at once.")
+@click.option("--lifeline", is_flag=True, help="Stop when standard input ends, as it does when the starter dies.")
 @jit_option
 @click.pass_context
-def kernel(context: click.Context, endpoint: str | None, workers: int, policy: str | None) -> None:
+def kernel(context: click.Context, endpoint: str | None, workers: int, lifeline: bool, policy: str | None) -> None:
     """Hold the image and serve it to many clients, until stopped."""
     from .kernel import main as serve
 
     location, policy = _settings(context, policy, "ask")
-    context.exit(serve(location, endpoint=endpoint, workers=workers, policy=policy))
+    stdin = sys.stdin.fileno() if lifeline else None
+    context.exit(serve(location, endpoint=endpoint, workers=workers, policy=policy, lifeline=stdin))
 
 
 @main.command()
@@ -198,8 +200,8 @@ def repl(context: click.Context, policy: str | None = None, workspace: str = "de
     from .ui.repl import main as talk
 
     location, policy = _settings(context, policy, "ask")
-    with with_kernel(location, policy) as endpoint:
-        context.exit(talk(endpoint, workspace=workspace, policy=policy))  # type: ignore[arg-type]
+    with with_kernel(location, policy) as (endpoint, revive):
+        context.exit(talk(endpoint, workspace=workspace, policy=policy, revive=revive))  # type: ignore[arg-type]
 
 
 @main.command()
@@ -216,7 +218,7 @@ def canvas(
     from .ui.canvas import main as show
 
     location, policy = _settings(context, policy, "ask")
-    with with_kernel(location, policy) as endpoint:
+    with with_kernel(location, policy) as (endpoint, _):
         context.exit(show(endpoint, workspace=workspace, policy=policy, theme=theme, text_size=text_size))  # type: ignore[arg-type]
 
 

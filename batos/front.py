@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 
@@ -14,34 +14,57 @@ class KernelFailed(Exception):
     code = "kernel-failed"
 
 
-@contextmanager
-def with_kernel(location: str, policy: str) -> Iterator[str]:
-    """The endpoint of the kernel that serves the image. One that was started here is stopped at the end."""
-    from .image import holder
+class Front:
+    """The kernels that were started for one image by one person's REPL or canvas; ``start`` finds or makes one."""
 
-    held = holder(location)
-    if held is not None and held.endpoint:
-        yield held.endpoint
-        return
-    process = subprocess.Popen(
-        [sys.executable, "-m", "batos.cli", "-i", location, "--jit", policy, "kernel"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # Ctrl-C is for the REPL
-    )
-    try:
+    def __init__(self, location: str, policy: str) -> None:
+        self.location = location
+        self.policy = policy
+        self._started: list[subprocess.Popen[str]] = []
+
+    def start(self) -> str:
+        """The endpoint of the kernel that serves the image, started now if there is none. KernelFailed if it does not."""
+        from .image import holder
+
+        held = holder(self.location)
+        if held is not None and held.endpoint:
+            return held.endpoint
+        process = subprocess.Popen(
+            [sys.executable, "-m", "batos.cli", "-i", self.location, "--jit", self.policy, "kernel", "--lifeline"],
+            stdin=subprocess.PIPE,  # its lifeline: should we be killed, it ends
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the REPL
+        )
+        self._started.append(process)
         assert process.stdout is not None and process.stderr is not None
         line = process.stdout.readline()
         endpoint = next((word for word in line.split() if word.startswith(("ipc://", "tcp://"))), "")
         if not endpoint:
             process.wait()
             raise KernelFailed((line + process.stderr.read()).strip() or "the kernel did not start")
-        yield endpoint
+        return endpoint
+
+    def stop(self) -> None:
+        """Stop what was started here; a kernel of somebody else's is left alone."""
+        for process in self._started:
+            process.terminate()
+        for process in self._started:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            if process.poll() is None:
+                process.kill()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
+
+
+@contextmanager
+def with_kernel(location: str, policy: str) -> Iterator[tuple[str, Callable[[], str]]]:
+    """The endpoint of a kernel for the image, and how to get another should it die."""
+    front = Front(location, policy)
+    try:
+        yield front.start(), front.start
     finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(10)
-        if process.poll() is None:
-            process.kill()
+        front.stop()

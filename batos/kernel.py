@@ -49,6 +49,7 @@ class Kernel:
     def __init__(self, location: str, endpoint: str | None = None, workers: int = 2, policy: str = "ask") -> None:
         self.began = time.time()
         self.image = open_image(location)
+        first = None
         try:
             self.policy = policy
             self.misses = _misses(location) if policy != "off" else None
@@ -56,6 +57,8 @@ class Kernel:
             self.server = Server(endpoint or default_endpoint(self.image.location), self, capacity=workers)
             self.server.bind()
         except BaseException:
+            if first is not None:
+                first.close()
             self.image.close()
             raise
         self.pool = Pool(workers, self._worker, self.work)
@@ -66,13 +69,17 @@ class Kernel:
     def endpoint(self) -> str:
         return self.server.endpoint
 
-    def run(self, ready: Callable[[], None]) -> None:
-        """Serves until it is told to stop; `ready` is called once clients can connect."""
+    def run(self, ready: Callable[[], None], lifeline: int | None = None) -> None:
+        """Serves until it is told to stop; `ready` is called once clients can connect.
+
+        `lifeline` is a descriptor whose end of file stops the kernel too: whoever holds its other end may be killed, and
+        leaves no kernel behind.
+        """
         before = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
         try:
             announce(self.image.location, self.endpoint)
-            asyncio.run(self._serve(ready))
+            asyncio.run(self._serve(ready, lifeline))
         finally:
             sys.setswitchinterval(before)
             withdraw(self.image.location)
@@ -83,10 +90,18 @@ class Kernel:
             self.image.close()
             log.info("stopped")
 
-    async def _serve(self, ready: Callable[[], None]) -> None:
+    async def _serve(self, ready: Callable[[], None], lifeline: int | None) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.server.stop, f"the kernel was stopped ({number.name})", GRACE)
+        if lifeline is not None:
+
+            def ended() -> None:
+                if not os.read(lifeline, 4096):
+                    loop.remove_reader(lifeline)
+                    self.server.stop("the one who started the kernel is gone", GRACE)
+
+            loop.add_reader(lifeline, ended)
         # What was made by now stays: the collector need not look at it again.
         gc.freeze()
         log.info("ready", extra={"endpoint": self.endpoint, "image": self.image.location, "kernel": self.server.kernel})
@@ -166,11 +181,12 @@ def main(
     policy: str = "ask",
     ready_fd: int | None = None,
     ready_file: str | None = None,
+    lifeline: int | None = None,
 ) -> int:
     """Runs a kernel until it is stopped; the exit status.
 
     When clients can connect, one line `ready ENDPOINT` goes to stdout, and the endpoint to `ready_fd` or `ready_file`
-    (which appears whole) if given. What keeps it from starting goes to stderr, and the status is 1.
+    (which appears whole) if given. With `lifeline`, a descriptor, it also stops when that comes to its end. What keeps it from starting goes to stderr, and the status is 1.
     """
     handler: logging.Handler | None = None
     try:
@@ -196,7 +212,7 @@ def main(
         sys.stdout = open(os.devnull, "w", encoding="utf-8")
 
     try:
-        kernel.run(ready)
+        kernel.run(ready, lifeline)
     finally:
         logging.getLogger("batos").removeHandler(handler)
         handler.close()
