@@ -84,6 +84,7 @@ def near_miss(world: World, receiver: Any, selector: str) -> str | None:
     if world.names is not None and receiver is not None and arity == 0 and selector[:1].isupper():
         candidates.update(own_slots(world.names))
     candidates.discard(selector)  # super may not find what the receiver itself understands
+    candidates.discard(selector)  # what says itself that it is not understood (a name nobody gave) is no typo
     for candidate in candidates:
         if abs(len(candidate) - len(selector)) <= limit and candidate[:1].isalpha() == selector[:1].isalpha():
             edits = distance(selector, candidate, limit)

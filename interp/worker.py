@@ -271,7 +271,15 @@ class Worker:
                 piece = text[method.span.start - span.start : method.span.end - span.start]
                 thing = self._run(target, text, span, workspace, run)
                 return world.define(
-                    thing, Method(method.selector, piece, method.language, author=run.author, comment=method.comment)
+                    thing,
+                    Method(
+                        method.selector,
+                        piece,
+                        method.language,
+                        author=run.author,
+                        category=category_of(method),
+                        comment=method.comment,
+                    ),
                 )
             case _:
                 return self._run(statement, text, statement.span, workspace, run)
@@ -418,6 +426,14 @@ class Worker:
 
     def interrupt(self) -> bool:
         return self.abandon(flow.Interrupted)
+
+
+def category_of(method: nodes.Method) -> str:
+    """What ``<category: 'x'>`` at the head of a body says."""
+    for pragma in method.pragmas:
+        if pragma.selector == "category:" and isinstance(pragma.args[0], nodes.String | nodes.Symbol):
+            return pragma.args[0].value
+    return ""
 
 
 def syntax_report(problem: Any) -> Report:
