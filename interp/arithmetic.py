@@ -367,7 +367,7 @@ def _singular(expression: ast.expr) -> bool:
 
 
 def _not(em: Emitter, node: n.Send) -> ast.expr | None:
-    from .compiler import located, typed
+    from .compiler import const, located, typed
     from .control import condition
 
     if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
@@ -375,11 +375,14 @@ def _not(em: Emitter, node: n.Send) -> ast.expr | None:
     receiver, sure = condition(em, node.receiver, "")
     if sure:
         return typed(located(ast.UnaryOp(ast.Not(), receiver), node), "bool")  # type: ignore[no-any-return]
-    receiver = _held(em, receiver)
-    test = _is(_again(receiver), "bool")
+    receiver = _named(em, _held(em, receiver))
+    # Two comparisons of identity cost less than one look at the type.
     slow = em.plain_send(_again(receiver), "not", [])
-    result = located(ast.IfExp(test, ast.UnaryOp(ast.Not(), _again(receiver)), slow), node)
-    result.bool_fast = True
+    is_false = ast.Compare(_again(receiver), [ast.Is()], [const(False)])
+    is_true = ast.Compare(_again(receiver), [ast.Is()], [const(True)])
+    other = located(ast.IfExp(is_true, const(False), slow), node)
+    result = located(ast.IfExp(is_false, const(True), other), node)
+    result.bool_fast, result.last = True, other
     return result  # type: ignore[no-any-return]
 
 

@@ -74,7 +74,8 @@ def condition(em: Emitter, node: n.Node, selector: str) -> tuple[ast.expr, bool]
         result = em.expr(node)
     if kind_of(result) != "bool" and isinstance(result, ast.IfExp) and getattr(result, "bool_fast", False):
         # A comparison under a guard: what the slow path answers is checked there, off the fast path.
-        result.orelse = located(call_("truth", result.orelse, const(selector)), node)
+        last = getattr(result, "last", result)
+        last.orelse = located(call_("truth", last.orelse, const(selector)), node)
         result = typed(result, "bool")
     return result, kind_of(result) == "bool"
 
