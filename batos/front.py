@@ -23,7 +23,7 @@ class Front:
         self._started: list[subprocess.Popen[str]] = []
 
     def start(self) -> str:
-        """The endpoint of the kernel that serves the image, started now if there is none. KernelFailed if it does not."""
+        """The endpoint of the kernel that serves the image, started now if there is none. Raises KernelFailed."""
         from .image import holder
 
         held = holder(self.location)

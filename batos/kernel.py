@@ -72,8 +72,8 @@ class Kernel:
     def run(self, ready: Callable[[], None], lifeline: int | None = None) -> None:
         """Serves until it is told to stop; `ready` is called once clients can connect.
 
-        `lifeline` is a descriptor whose end of file stops the kernel too: whoever holds its other end may be killed, and
-        leaves no kernel behind.
+        `lifeline` is a descriptor whose end of file stops the kernel too: whoever holds its other end may be killed,
+        and leaves no kernel behind.
         """
         before = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -186,7 +186,8 @@ def main(
     """Runs a kernel until it is stopped; the exit status.
 
     When clients can connect, one line `ready ENDPOINT` goes to stdout, and the endpoint to `ready_fd` or `ready_file`
-    (which appears whole) if given. With `lifeline`, a descriptor, it also stops when that comes to its end. What keeps it from starting goes to stderr, and the status is 1.
+    (which appears whole) if given. With `lifeline`, a descriptor, it also stops when that comes to its end. What
+    keeps it from starting goes to stderr, and the status is 1.
     """
     handler: logging.Handler | None = None
     try:

@@ -86,8 +86,8 @@ def condition(em: Emitter, node: n.Node, selector: str) -> tuple[ast.expr, bool]
 def _logic(em: Emitter, node: n.Send, sure: bool) -> ast.expr:
     """``a and: [b]``: Python's own ``and`` when both are plainly bool and b needs no statements, else an if.
 
-    ``sure``: the value is used as a condition, so b must be a Boolean too, and is checked like one. Each part is compiled
-    once, however deep such messages nest.
+    ``sure``: the value is used as a condition, so b must be a Boolean too, and is checked like one. Each part is
+    compiled once, however deep such messages nest.
     """
     from .compiler import const, kind_of, load, store, typed
 
