@@ -300,7 +300,7 @@ def _loop(em: Emitter, node: n.Send) -> ast.expr | None:
             inline_body(em, node.args[0], [], False)
 
     body, _ = em.nested(build)
-    em.emit(ast.While(ast.Constant(True), body, []), node)
+    em.emit(ast.While(ast.Constant(True), body or [ast.Pass()], []), node)
     return None
 
 

@@ -393,7 +393,7 @@ class Families:
         self._retire({family for family in self.by_type.values() if not family.native})
         natives = [(cls, family) for cls, family in self.by_type.items() if family.native]
         self.by_type = {cls: family for cls, family in self.by_type.items() if not family.retired}
-        self._of = {}
+        self._by_key, self._clones, self._of = {}, {}, {}
         for _, family in natives:
             self._enter(family)
         self._changed(None)

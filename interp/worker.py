@@ -106,6 +106,7 @@ class Worker:
         self._epoch = self._read_epoch()
         self.manager.abort()
         self._lock = threading.Lock()
+        self._asked: type[flow.Abandoned] | None = None  # to end a program between two of its messages
         self._running: int | None = None  # ident of the thread whose message may be abandoned now
         self._pending: type[flow.Abandoned] | None = None
         self.limits: warden.Limits | None = None  # of the message that runs now
@@ -144,6 +145,7 @@ class Worker:
             return self._deeply(lambda: self.evaluate(source, **options))
         run = _Run(origin, workspace, policy, approve, budget or Budget(), author or os.environ.get("USER", ""))
         outcomes: list[Outcome] = []
+        self._asked = None
 
         def tell(outcome: Outcome) -> None:
             outcomes.append(outcome)
@@ -202,6 +204,9 @@ class Worker:
             except BaseException as failure:
                 checked = world.checked
                 outcome.error = self._failure(failure, text, run, statement)
+                if isinstance(failure, flow.Abandoned):
+                    # It may have come in the middle of learning something: all of it is learnt again.
+                    world.families.names_moved = True
                 self._abort()
                 if outcome.error.code == "cannot-persist" and not checked:
                     # Run again with every store checked, so that the error comes from the store itself.
@@ -392,6 +397,9 @@ class Worker:
     def _abandonable(self, budget: Budget) -> Iterator[None]:
         """While this is open, another thread may end the message. Never open around a commit or an abort."""
         with self._lock:
+            asked, self._asked = self._asked, None
+            if asked is not None:
+                raise asked()
             self._running = threading.get_ident()
             self._pending = None
         if budget.seconds is not None or budget.bytes is not None:
@@ -419,8 +427,12 @@ class Worker:
     def abandon(self, how: type[flow.Abandoned] = flow.Interrupted) -> bool:
         """From any thread: end the message that runs now, if one does."""
         with self._lock:
-            if self._running is None or self._pending is not None:
-                return self._running is not None
+            if self._running is None:
+                if how is flow.Interrupted:
+                    self._asked = how  # between two messages of a program: the next one does not begin
+                return False
+            if self._pending is not None:
+                return True
             self._pending = how
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._running), ctypes.py_object(how))
             return True
@@ -475,21 +487,26 @@ def deep(function: Callable[[], Any]) -> Any:
             box[0] = function()
         except BaseException as failure:
             box[1] = failure
+        finally:
+            done.set()
 
+    done = threading.Event()
     before = threading.stack_size(STACK_BYTES)
     try:
         thread = threading.Thread(target=body, name="batos-deep")
         thread.start()
     finally:
         threading.stack_size(before)
-    while thread.is_alive():
+    # Not thread.join(): one that Ctrl-C breaks off takes the thread for ended (CPython before 3.13).
+    while not done.is_set():
         try:
-            thread.join()
+            done.wait()
         except KeyboardInterrupt:
             interrupted = getattr(function, "interrupt", None)
             if interrupted is None:
                 raise
             interrupted()
+    thread.join()
     if box[1] is not None:
         raise box[1]
     return box[0]

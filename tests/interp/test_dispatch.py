@@ -160,8 +160,8 @@ def machine(make: Callable[[], Bench]) -> type[RuleBasedStateMachine]:
             looks = " ".join(f"[Ask {name}: O{n}] on: Error do: [:e | 0]." for n in range(COUNT))
             changes = (
                 f"O{i} setSlot: '{name}' value: -1. {looks} O{k} setSlot: 'parent*' value: {{O{i}. Object}}. {looks}"
-                f" [O{k} removeSlot: '{name}'] on: Error do: [:e | 0]. {looks} [Ask put: -2 in: O{k}] on: Error do: [:e | 0]. "
-                f"{looks}"
+                f" [O{k} removeSlot: '{name}'] on: Error do: [:e | 0]. {looks}"
+                f" [Ask put: -2 in: O{k}] on: Error do: [:e | 0]. {looks}"
             )
             assert self.does(f"[{changes} self error: 'no'] value", w) == "!error"
 
