@@ -66,8 +66,10 @@ class Scratch:
         return done.returncode, done.stdout
 
     def spawn(self, *arguments: str) -> subprocess.Popen[str]:
+        # A runner started in the background ignores Ctrl-C, and so would what it starts.
+        heard = [shutil.which("env") or "env", "--default-signal=INT"]
         process = subprocess.Popen(
-            self.command(*arguments), cwd=self.bin, env=self.environment, stdout=subprocess.PIPE, text=True
+            [*heard, *self.command(*arguments)], cwd=self.bin, env=self.environment, stdout=subprocess.PIPE, text=True
         )
         self.spawned.append(process)
         return process
