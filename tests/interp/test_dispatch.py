@@ -1,8 +1,8 @@
 """Dispatch against a naive model of lookup, under every change of behaviour, with two workers, aborts and restarts.
 
 The model: an object is a dict of slots and a list of parents. A message finds the first slot of its name in the object,
-then in its parents depth first, each once. A method defined where a datum of its name can be seen is that datum's accessor,
-and answers before every datum of that name.
+then in its parents depth first, each once. A method defined where a datum of its name can be seen is that datum's
+accessor, and answers before every datum of that name.
 """
 
 from __future__ import annotations
