@@ -79,6 +79,17 @@ def compile_python(
     return local[definition.name]
 
 
+def check_source(source: str, selector: str) -> None:
+    """Refuse a Python method whose text is no Python when it is defined, not when it is first sent."""
+    try:
+        ast.parse(python_text(source)[0])
+    except SyntaxError as problem:
+        raise Fault(
+            "SystemExceptions.InvalidArgument",
+            f"the body of {selector} is no Python: {problem.msg} (line {problem.lineno})",
+        ) from None
+
+
 def python_text(source: str) -> tuple[str, int]:
     """The ``def`` of a Python method, and how many lines its source has before the body's first.
 
@@ -116,6 +127,7 @@ class Rewriter(ast.NodeTransformer):
         self.holder = holder
         self._temps = 0
         self._comprehensions = 0
+        self._nested = 0  # functions within the method: what they answer stays Python's
 
     def rewrite(self, definition: ast.FunctionDef) -> None:
         body = [self.visit(statement) for statement in definition.body]
@@ -215,6 +227,13 @@ class Rewriter(ast.NodeTransformer):
             return ast.copy_location(ast.Pass(), node)
         return self.visit_Assign(ast.copy_location(ast.Assign([node.target], node.value), node))
 
+    def visit_Return(self, node: ast.Return) -> Any:
+        """What a method answers is the world's: a bare list would understand nothing."""
+        if node.value is None or isinstance(node.value, ast.Constant | ast.Compare | ast.JoinedStr) or self._nested:
+            return self.generic_visit(node)
+        node.value = _call("stored ", self.visit(node.value))
+        return node
+
     def visit_Delete(self, node: ast.Delete) -> Any:
         statements: list[ast.stmt] = []
         for target in node.targets:
@@ -257,7 +276,13 @@ class Rewriter(ast.NodeTransformer):
             self._comprehensions -= 1
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_Lambda = _in_comprehension
-    visit_FunctionDef = _in_comprehension
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        self._nested += 1
+        try:
+            return self._in_comprehension(node)
+        finally:
+            self._nested -= 1
 
 
 def plain_import(name: str, scope: Any = None, local: Any = None, names: Any = (), level: int = 0) -> Any:

@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .flow import Abandoned, StackOverflow, Unhandled
+from .flow import Abandoned, Fault, StackOverflow, Unhandled
 from .stack import Place, walk
 
 if TYPE_CHECKING:
@@ -84,6 +84,10 @@ def of_failure(world: World, failure: BaseException, statement: Any, origin: str
         report = Report(failure.code, words.get(failure.code, failure.code))
         _place(report, _last(world, failure), origin)
         return report
+    if isinstance(failure, Fault):
+        # Found before any code of the statement ran: by a definition, say.
+        span = statement.span
+        return Report(CODES.get(failure.kind, "error"), str(failure), origin, span.line, span.column)
     report = Report("internal", f"the interpreter failed: {type(failure).__name__}: {failure}", origin)
     report.python = "".join(traceback.format_exception(failure))
     return report

@@ -717,6 +717,10 @@ class World:
                 "SystemExceptions.WrongClass", f"{self.describe(target)} cannot hold methods; define them on its traits"
             )
         selector = own_slots(method)["selector"]
+        if own_slots(method)["language"] == "python":
+            from .python_method import check_source
+
+            check_source(own_slots(method)["source"], selector)
         slots = own_slots(target)
         old = slots.get("&" + selector, slots.get(selector))
         if is_method(old):

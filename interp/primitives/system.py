@@ -111,7 +111,8 @@ def microseconds(self: Any) -> int:
 @primitive("system.keys", world=True)
 def keys(world: World) -> Any:
     def keys(self: Any) -> Any:
-        return world.new_array([Symbol(name) for name in sorted(own_slots(world.names)) if name[0].isalpha()])
+        names = (name for name in sorted(own_slots(world.names)) if name[0].isalpha() and name[-1] != "*")
+        return world.new_array([Symbol(name) for name in names])
 
     return keys
 
