@@ -120,6 +120,14 @@ def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
     if not tests:
         return typed(fast, kind)  # type: ignore[no-any-return]
     slow = _plain(em, node, _again(left), _again(right))
+    if selector in ("=", "~=") and isinstance(left, ast.Name) and isinstance(right, ast.Name):
+        # Neither is a number, then: Characters, of which there is one each, are what programs compare most.
+        operator: ast.cmpop = ast.Is() if selector == "=" else ast.IsNot()
+        same = located(ast.Compare(_again(left), [operator], [_again(right)]), node)
+        other = located(ast.IfExp(_is(_again(left), "Character"), same, slow), node)
+        result = _guard(node, _names_tests(tests, left, right), fast, other, "bool")
+        result.last = other  # type: ignore[attr-defined]
+        return result
     if compare:
         return _guard(node, _names_tests(tests, left, right), fast, slow, "bool")
     return _guard(node, _names_tests(tests, left, right), fast, slow, kind)

@@ -7,7 +7,7 @@ What another worker changed arrives when a transaction begins (``refresh``).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
 from types import FrameType, FunctionType
@@ -461,21 +461,17 @@ class World:
                     table.clear()
             for key in [key for key in self._holders if key[1] == selector]:
                 del self._holders[key]
-        if selector in ARITHMETIC:
+        if selector in WATCHED:
             self._check_arithmetic()
 
     def _check_arithmetic(self) -> None:
-        """Selectors that a person redefined on the numbers are not computed in line any more."""
+        """Selectors that a person redefined where they are computed in line are sent from now on."""
         redefined = set(self.root.get("redefined", ()))
-        for cls in (int, float):
-            family = self.family(cls(0))
-            for selector in ARITHMETIC:
+        families = [(self.family(thing), selectors) for thing, selectors in IN_LINE]
+        families.append((self.families.default(Array), ("at:", "at:put:")))
+        for family, selectors in families:
+            for selector in selectors:
                 _, value = family.find(selector)
-                if is_method(value) and own_slots(value).get("author") != "genesis":
-                    redefined.add(selector)
-        for thing in (Character(32), Symbol("x")):
-            for selector in ("=", "~="):
-                _, value = self.family(thing).find(selector)
                 if is_method(value) and own_slots(value).get("author") != "genesis":
                     redefined.add(selector)
         if redefined != self.redefined:
@@ -903,3 +899,14 @@ def compiled_method(
 
 from .arithmetic import NIL_TESTS  # noqa: E402
 from .arithmetic import NUMBER_SELECTORS as ARITHMETIC  # noqa: E402
+
+# What compiled code does in line, for receivers like these, as long as nobody redefines it.
+IN_LINE: tuple[tuple[Any, Iterable[str]], ...] = (
+    (0, ARITHMETIC),
+    (0.0, ARITHMETIC),
+    (Character(32), ("=", "~=")),
+    (Symbol("x"), ("=", "~=")),
+    (True, ("not",)),
+    (same, ("value", "value:", "value:value:", "value:value:value:")),
+)
+WATCHED = frozenset(ARITHMETIC) | {"at:", "at:put:", *(name for _, names in IN_LINE for name in names)}

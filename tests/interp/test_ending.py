@@ -21,9 +21,11 @@ from .conftest import Bench
 UNPICKLABLE = "A >> make ```python\n    import threading\n    return threading.Lock()\n```\n"
 
 
-def interrupt_when_running(worker: Worker, delay: float = 0.0) -> threading.Thread:
+def interrupt_when_running(worker: Worker, delay: float = 0.0, told: bool = False) -> threading.Thread:
+    """Interrupt the worker's message once it runs; with ``told``, once it has written to the Transcript."""
+
     def wait() -> None:
-        while not worker._running:
+        while not worker._running or (told and not worker.world.transcript):
             time.sleep(0.0005)
         time.sleep(delay)
         worker.interrupt()
@@ -70,11 +72,12 @@ def test_a_message_may_take_so_long(bench: Bench) -> None:
 
 
 def test_ensure_blocks_run_when_a_message_is_interrupted(bench: Bench) -> None:
-    thread = interrupt_when_running(bench.worker)
-    (outcome,) = bench.outcomes("[[true] whileTrue] ensure: [Transcript showCr: 'tidied']")
+    thread = interrupt_when_running(bench.worker, told=True)
+    source = "[Transcript showCr: 'in'. [true] whileTrue] ensure: [Transcript showCr: 'tidied']"
+    (outcome,) = bench.outcomes(source)
     thread.join()
     assert outcome.error is not None and outcome.error.code == "interrupted"
-    assert outcome.transcript == "tidied\n"
+    assert outcome.transcript == "in\ntidied\n"
 
 
 @pytest.mark.parametrize(
