@@ -59,15 +59,17 @@ class Table(dict[type, Any]):
 
     def add(self, cls: type, function: Any) -> None:
         """Remember a function; the first one also lies in globals of its own, for the calls that try that type
-        first."""
+        first. A live type takes the place of its clean twin: what is worked on is live."""
         self[cls] = function
         scope = self.globals
         if scope is not None:
-            if scope["?" + self.selector] is None:
+            first = scope["?" + self.selector]
+            if first is None or (cls is not first and _twins(first, cls)):
                 scope["?" + self.selector], scope["!" + self.selector] = cls, function
             if function.__dict__.get("plain"):
                 self.data.add(cls)
-                if scope["=" + self.selector] is None:
+                first = scope["=" + self.selector]
+                if first is None or (cls is not first and _twins(first, cls)):
                     scope["=" + self.selector] = cls
 
     def empty(self) -> None:
@@ -77,6 +79,12 @@ class Table(dict[type, Any]):
             self.globals["?" + self.selector] = self.globals["!" + self.selector] = self.globals[
                 "=" + self.selector
             ] = None
+
+
+def _twins(clean: type, live: type) -> bool:
+    """Are these the clean and the live type of one family?"""
+    family = getattr(live, "_p_family", None)
+    return family is not None and family.live is live and family.clean is clean
 
 
 class World:
