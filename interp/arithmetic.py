@@ -416,6 +416,12 @@ def _call(em: Emitter, node: n.Send) -> ast.expr | None:
     args = [_held(em, arg) for arg in args]
     test = ast.Compare(class_of(_again(receiver)), [ast.Is()], [load("function")])
     fast = located(ast.Call(_again(receiver), [_again(arg) for arg in args], []), node)
+    if node.selector in em.mode.data and not em.mode.checked and isinstance(receiver, ast.Name):
+        # Here value is a name of data as well: what is no block most likely has the slot.
+        target = em.temp()
+        statements, answer = em.nested(lambda: em.slot_send(_again(receiver), node, [_again(arg) for arg in args]))
+        em.emit(ast.If(test, [_assign(target, fast)], [*statements, _assign(target, answer)]), node)
+        return load(target)
     slow = em.plain_send(_again(receiver), node.selector, [_again(arg) for arg in args])
     return located(ast.IfExp(test, fast, slow), node)  # type: ignore[no-any-return]
 
