@@ -57,6 +57,8 @@ def value(em: Emitter, node: n.Send) -> ast.expr | None:
             return _at(em, node)
         case "at:put:":
             return _at_put(em, node)
+        case "size" if "size" not in em.mode.data:
+            return _size(em, node)
     return None
 
 
@@ -457,6 +459,23 @@ def _at_put(em: Emitter, node: n.Send) -> ast.expr | None:
     miss = located(call("at_put_miss", _again(receiver), _again(index), _again(value), em.site()), node)
     slow = located(em.plain_send(_again(receiver), "at:put:", [_again(index), _again(value)]), node)
     _try(em, node, tests, target, [put, _assign(target, _again(value))], miss, slow)
+    return load(target)
+
+
+def _size(em: Emitter, node: n.Send) -> ast.expr | None:
+    """``a size``: the length of an Array's list; anything else is sent."""
+    from .compiler import call, load, located
+
+    if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
+        return None
+    receiver = em.expr(node.receiver)
+    if "size" in em.mode.timid or em.mode.checked or isinstance(receiver, ast.Constant):
+        return located(em.plain_send(receiver, "size", []), node)  # type: ignore[no-any-return]
+    receiver = _held(em, receiver)
+    target = em.temp()
+    length = located(call("len", ast.Attribute(_again(receiver), "_v_array", ast.Load())), node)
+    miss = located(call("size_miss", _again(receiver), em.site()), node)
+    _try(em, node, [], target, [_assign(target, length)], miss, miss)
     return load(target)
 
 

@@ -476,7 +476,7 @@ class World:
         """Selectors that a person redefined where they are computed in line are sent from now on."""
         redefined = set(self.root.get("redefined", ()))
         families = [(self.family(thing), selectors) for thing, selectors in IN_LINE]
-        families.append((self.families.default(Array), ("at:", "at:put:")))
+        families.append((self.families.default(Array), ("at:", "at:put:", "size")))
         for family, selectors in families:
             for selector in selectors:
                 _, value = family.find(selector)
@@ -509,6 +509,7 @@ class World:
             "slot_miss": self.slot_miss,
             "at_miss": self.at_miss,
             "at_put_miss": self.at_put_miss,
+            "size_miss": self.size_miss,
             "NotThere": (AttributeError, IndexError),
             "bool": bool,
             "Character": Character,
@@ -563,6 +564,12 @@ class World:
         if site:
             self._count(site, "at:", self._timid)
         return self.send(thing, "at:", index)
+
+    def size_miss(self, thing: Any, site: int) -> Any:
+        """What was measured in line is no Array."""
+        if site:
+            self._count(site, "size", self._timid)
+        return self.send(thing, "size")
 
     def at_put_miss(self, thing: Any, index: Any, value: Any, site: int) -> Any:
         if site:
@@ -917,4 +924,4 @@ IN_LINE: tuple[tuple[Any, Iterable[str]], ...] = (
     (True, ("not",)),
     (same, ("value", "value:", "value:value:", "value:value:value:")),
 )
-WATCHED = frozenset(ARITHMETIC) | {"at:", "at:put:", *(name for _, names in IN_LINE for name in names)}
+WATCHED = frozenset(ARITHMETIC) | {"at:", "at:put:", "size", *(name for _, names in IN_LINE for name in names)}
