@@ -72,6 +72,9 @@ def _round() -> None:
             workers = list(_workers)
         for worker in workers:
             limits = worker.limits
+            if worker._pending is not None and worker._running is not None:
+                _awake.set()
+                worker.remind()
             if limits is None:
                 sizes.pop(worker, None)
                 continue

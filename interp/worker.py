@@ -36,6 +36,7 @@ from .world import World
 
 RETRIES = 20
 DEPTH = 120_000  # Python frames; each send takes one to three
+PATIENCE = 2.0  # seconds that a message has to come to its end once it was told to
 STACK_BYTES = 512 << 20
 
 
@@ -109,6 +110,7 @@ class Worker:
         self._asked: type[flow.Abandoned] | None = None  # to end a program between two of its messages
         self._running: int | None = None  # ident of the thread whose message may be abandoned now
         self._pending: type[flow.Abandoned] | None = None
+        self._again = 0.0  # when it is to be told again
         self.limits: warden.Limits | None = None  # of the message that runs now
         sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
         if gc.get_threshold() == (700, 10, 10):
@@ -431,11 +433,20 @@ class Worker:
                 if how is flow.Interrupted:
                     self._asked = how  # between two messages of a program: the next one does not begin
                 return False
-            if self._pending is not None:
+            now = time.monotonic()
+            if self._pending is not None and now < self._again:
                 return True
-            self._pending = how
+            # Python drops an exception that arrives in a finalizer or a callback of the collector; a message that goes
+            # on for long after it was told is told again (by the warden), with time between for its ensure: blocks.
+            self._pending, self._again = how, now + PATIENCE
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._running), ctypes.py_object(how))
-            return True
+        warden.watch(self)
+        return True
+
+    def remind(self) -> None:
+        """Told by the warden, now and then: what was to be ended and still runs is told again."""
+        if self._pending is not None:
+            self.abandon(self._pending)
 
     def interrupt(self) -> bool:
         return self.abandon(flow.Interrupted)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -187,7 +189,9 @@ def test_a_locked_image(bench: Bench) -> None:
 
 
 def test_ctrl_c_ends_the_message_and_nothing_is_kept(fresh_image: Path) -> None:
-    command = [sys.executable, "-c", "from batos.cli import main; main()", "-i", str(fresh_image), "run", "-"]
+    # A runner started in the background ignores Ctrl-C, and so would what it starts.
+    heard = [shutil.which("env") or "env", "--default-signal=INT", sys.executable]
+    command = [*heard, "-c", "from batos.cli import main; main()", "-i", str(fresh_image), "run", "-"]
     source = "x := 1.\nTranscript showCr: 'ready'.\n[x := x + 1. true] whileTrue.\n"
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -201,3 +205,21 @@ def test_ctrl_c_ends_the_message_and_nothing_is_kept(fresh_image: Path) -> None:
     _, error = process.communicate(timeout=60)
     assert process.returncode == 1 and "interrupted" in error and "Traceback" not in error
     assert batos(fresh_image, "eval", "x").stdout == "1\n"
+
+
+def test_an_interrupt_that_python_drops_is_told_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Python drops an asynchronous exception that arrives in a finalizer: here the first one never arrives at all.
+    monkeypatch.setattr("batos.interp.worker.PATIENCE", 0.1)
+    raised = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    told: list[object] = []
+
+    class Lossy:
+        def PyThreadState_SetAsyncExc(self, thread: object, how: object) -> object:
+            told.append(how)
+            return raised(thread, how) if len(told) > 1 else 1
+
+    monkeypatch.setattr("batos.interp.worker.ctypes.pythonapi", Lossy())
+    thread = interrupt_when_running(bench.worker, delay=0.01)
+    (outcome,) = bench.outcomes("[true] whileTrue")
+    thread.join()
+    assert outcome.error is not None and outcome.error.code == "interrupted" and len(told) > 1
