@@ -398,16 +398,19 @@ class Worker:
     @contextmanager
     def _abandonable(self, budget: Budget) -> Iterator[None]:
         """While this is open, another thread may end the message. Never open around a commit or an abort."""
-        with self._lock:
-            asked, self._asked = self._asked, None
-            if asked is not None:
-                raise asked()
-            self._running = threading.get_ident()
-            self._pending = None
+        # The warden comes first: its thread must not be started once this one may be ended. A thread that is just being
+        # made goes by its maker's number, and would be the one that the exception reaches.
         if budget.seconds is not None or budget.bytes is not None:
             until = None if budget.seconds is None else time.monotonic() + budget.seconds
             self.limits = warden.Limits(until, budget.bytes)
             warden.watch(self)
+        with self._lock:
+            asked, self._asked = self._asked, None
+            if asked is not None:
+                self.limits = None
+                raise asked()
+            self._pending = None
+            self._running = threading.get_ident()
         try:
             yield
         finally:
@@ -433,20 +436,22 @@ class Worker:
                 if how is flow.Interrupted:
                     self._asked = how  # between two messages of a program: the next one does not begin
                 return False
-            now = time.monotonic()
-            if self._pending is not None and now < self._again:
+            if self._pending is not None:
                 return True
             # Python drops an exception that arrives in a finalizer or a callback of the collector; a message that goes
             # on for long after it was told is told again (by the warden), with time between for its ensure: blocks.
-            self._pending, self._again = how, now + PATIENCE
+            self._pending, self._again = how, time.monotonic() + PATIENCE
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._running), ctypes.py_object(how))
-        warden.watch(self)
         return True
 
     def remind(self) -> None:
         """Told by the warden, now and then: what was to be ended and still runs is told again."""
-        if self._pending is not None:
-            self.abandon(self._pending)
+        with self._lock:
+            how, running = self._pending, self._running
+            if how is None or running is None or time.monotonic() < self._again:
+                return
+            self._again = time.monotonic() + PATIENCE
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(running), ctypes.py_object(how))
 
     def interrupt(self) -> bool:
         return self.abandon(flow.Interrupted)
