@@ -52,7 +52,7 @@ def test_an_endless_loop_is_interrupted(bench: Bench, loop: str) -> None:
 
 @pytest.fixture
 def no_callbacks() -> Iterator[None]:
-    """hypothesis hooks into the collector; an exception that arrives in its hook is dropped, and told of as a warning."""
+    """hypothesis hooks into the collector; an exception that arrives in its hook is dropped, with a warning."""
     kept, gc.callbacks[:] = gc.callbacks[:], []
     yield
     gc.callbacks[:] = kept
