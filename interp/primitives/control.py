@@ -45,11 +45,6 @@ def _run(world: World, thing: Any) -> Any:
     return thing() if type(thing) is FunctionType and not thing.__code__.co_argcount else world.send(thing, "value")
 
 
-def run(world: World) -> Any:
-    """A branch's value: a block is run, anything else is its own value (as ``value`` says)."""
-    return lambda thing: _run(world, thing)
-
-
 @primitive("boolean.ifTrueIfFalse", world=True)
 def if_true_if_false(world: World) -> Any:
     return lambda self, yes, no: _run(world, yes if self else no)
