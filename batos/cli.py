@@ -9,6 +9,7 @@ import click
 
 from . import __version__
 from .jitting import jit
+from .testcommand import test
 
 DEFAULT_IMAGE = "live_image.fs"
 POLICIES = click.Choice(["off", "ask", "auto"])
@@ -223,6 +224,7 @@ def canvas(
 
 
 main.add_command(jit)
+main.add_command(test)
 
 
 @main.group()

@@ -26,6 +26,8 @@ CODES = {
     "SystemExceptions.UndeclaredVariable": "undeclared",
     "SystemExceptions.StackOverflow": "stack-overflow",
     "BlockContext.CannotReturn": "cannot-return",
+    "AssertionFailure": "assertion-failure",
+    "TestSkipped": "skipped",
 }
 
 

@@ -18,13 +18,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import transaction
 from transaction.interfaces import NoTransaction
 from ZODB.POSException import ConflictError
 
-from ..grammar import SyntaxProblem, nodes
+from ..grammar import SyntaxProblem, nodes, parse
 from ..image.method import Method
 from ..image.object import MISSING, own_slots
 from . import flow, misses, statements, warden
@@ -380,6 +380,37 @@ class Worker:
                 self._abort()
                 raise
         raise AssertionError
+
+    def trial(self, function: Callable[[World], Any], budget: Budget | None = None, keep: bool = False) -> Outcome:
+        """function(world) as a message of its own, with a budget; what it changed is given up unless ``keep``.
+
+        The value of the Outcome is the function's; its error, if any, a Report as for a statement.
+        """
+        if not getattr(_here, "deep", False):
+            return cast(Outcome, self._deeply(lambda: self.trial(function, budget, keep)))
+        run = _Run("", "default", "off", None, budget or Budget())
+        outcome = Outcome("", 1)
+        nowhere = parse("nil").statements[0]
+        started = time.perf_counter()
+        self._begin(run, "trial")
+        try:
+            with self._abandonable(run.budget):
+                outcome.value = function(self.world)
+            if keep:
+                self._commit("trial")
+        except BaseException as failure:
+            outcome.error = self._failure(failure, "", run, nowhere)
+            if isinstance(failure, flow.Abandoned):
+                self.world.families.names_moved = True  # as in _message
+            keep = False
+            if isinstance(failure, SystemExit | GeneratorExit):
+                raise
+        finally:
+            if not keep:
+                self._abort()
+        outcome.transcript = "".join(self.world.transcript)
+        outcome.seconds = time.perf_counter() - started
+        return outcome
 
     def _failure(self, failure: BaseException, text: str, run: _Run, statement: nodes.Node) -> Report:
         from ..image.storable import explain_failure

@@ -384,7 +384,8 @@ class World:
         digest = hashlib.blake2b(slots["source"].encode(), digest_size=6).hexdigest()
         filename = f"<{self.name_of(holder) or 'anonymous'}>>{slots['selector']} {digest}>"
         if filename not in self.sources:
-            self.sources[filename] = Source(slots["selector"], slots["source"], home=holder)
+            origin = "genesis" if slots.get("author") == "genesis" else ""  # a report points at people's lines
+            self.sources[filename] = Source(slots["selector"], slots["source"], origin, home=holder)
         return filename
 
     def _primitive(self, name: str, cls: type, family: Family) -> Any:

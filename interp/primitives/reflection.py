@@ -76,6 +76,41 @@ def names_in(method: Any) -> frozenset[str]:
     return frozenset(free_of(slots["source"])) if slots["language"] == "smalltalk" else frozenset()
 
 
+# --- named objects above and below ------------------------------------------------
+
+
+def _named_above(world: World, thing: Any) -> Any:
+    """The first object with a name that a thing delegates to; None of the genesis object."""
+    return next((one for one in world.family(thing).order if one is not thing and world.name_of(one)), None)
+
+
+@primitive("object.superclass", world=True)
+def superclass(world: World) -> Any:
+    return lambda self: _named_above(world, self)
+
+
+def _named_below(world: World, wanted: Any) -> Any:
+    """The objects that the world knows by name for which wanted answers true, each once, by name."""
+    named = own_slots(world.names)
+    found = {id(named[name]): named[name] for name in sorted(named) if name[0].isalpha() and is_object(named[name])}
+    return world.new_array([one for one in found.values() if one is not world.names and wanted(one)])
+
+
+@primitive("object.subclasses", world=True)
+def subclasses(world: World) -> Any:
+    return lambda self: _named_below(world, lambda one: one is not self and _named_above(world, one) is self)
+
+
+@primitive("object.allSubclasses", world=True)
+def all_subclasses(world: World) -> Any:
+    def all_subclasses(self: Any) -> Any:
+        return _named_below(
+            world, lambda one: one is not self and any(above is self for above in world.family(one).order)
+        )
+
+    return all_subclasses
+
+
 # --- mirrors ----------------------------------------------------------------------
 
 
