@@ -203,4 +203,5 @@ class AsyncClient:
         while True:
             await asyncio.sleep(TURN)
             if self._core.pending:
+                self._read()  # what has arrived comes before the news that nothing more will
                 self._core.tick()

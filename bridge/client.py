@@ -22,6 +22,7 @@ from .covenant import Approve, Command, Done, Evaluate, Event, Interrupt, Policy
 from .wiring import dealer, monitor_of, note_event, send_now
 
 TURN = 0.25  # seconds between looks at the clock while waiting
+BURST = 64  # messages taken between two such looks
 
 
 class Client:
@@ -149,9 +150,11 @@ class Client:
         while not self._core.events:
             if end is not None and monotonic() >= end:
                 return None
-            self._pump(end)
+            if self._pump(end):
+                continue
             self._core.tick()
-            if self._core.away_since is not None and socket_missing(self.endpoint):
+            # What the kernel said last may have arrived together with the news that the connection has ended.
+            if self._core.away_since is not None and socket_missing(self.endpoint) and not self._take():
                 raise KernelGone(f"no kernel answers at {self.endpoint}")
         return self._core.events.popleft()
 
@@ -173,18 +176,20 @@ class Client:
     def _pump(self, end: float | None) -> bool:
         """Waits a turn and takes what came; True if it was something from the kernel."""
         turn = TURN if end is None else min(TURN, max(0.0, end - monotonic()))
-        came = False
         for socket, _ in self._poller.poll(int(turn * 1000) + 1):
             if socket == self._wish:
                 os.read(self._wish, 64)
                 self._core.begin(Interrupt())
-                continue
-            if socket is self._monitor:
+            elif socket is self._monitor:
                 note_event(self._monitor.recv_multipart(zmq.NOBLOCK), self._core)
-                continue
-            came = True
+        return self._take()
+
+    def _take(self) -> bool:
+        """Takes what has arrived (some of it, if it is very much); True if that was anything."""
+        for taken in range(BURST):
             try:
-                self._core.receive(self._socket.recv(zmq.NOBLOCK))
+                frame = self._socket.recv(zmq.NOBLOCK)
             except zmq.Again:
-                pass
-        return came
+                return taken > 0
+            self._core.receive(frame)
+        return True

@@ -115,7 +115,7 @@ class Server:
         endpoints.prepare(self.endpoint)
         self._context = zmq.Context()
         socket = self._context.socket(zmq.ROUTER)
-        socket.setsockopt(zmq.LINGER, 500)
+        socket.setsockopt(zmq.LINGER, 2000)  # the last answers and the goodbye go out, also on a busy machine
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # a client that is away is an error we see, not a message we lose
         socket.setsockopt(zmq.ROUTER_HANDOVER, 1)  # a client that comes back before its old connection has died
         socket.setsockopt(zmq.MAXMSGSIZE, max(HARD_FRAME, 4 * self.max_frame))
@@ -192,6 +192,11 @@ class Server:
         with self._holding():
             for session in self.sessions.values():
                 self._send(session, pack(Goodbye(reason=reason)), False)
+        deadline = monotonic() + 2.0
+        while self._blocked and monotonic() < deadline:  # the last answers of those who read slowly
+            await asyncio.sleep(0.005)
+            with self._holding():
+                self._unblock()
         assert self._ended is not None
         self._ended.set()
 

@@ -362,6 +362,21 @@ def test_stop_refuses_what_waits_finishes_what_runs_and_says_goodbye(folder: Pat
     late.close()
 
 
+def test_what_the_kernel_said_last_is_read_after_it_has_gone(folder: Path) -> None:
+    # It was reported as gone when the end of the connection was noticed in the turn in which its last words came.
+    running = Running(folder)
+    with Client(running.endpoint) as client:
+        first = client.post(Evaluate(source="wait"))
+        running.toy.began.get(timeout=10)
+        running.server.stop("maintenance", grace=10)
+        running.close()
+        goodbye = client.next_event(10)
+        assert goodbye is not None and goodbye.model_dump()["reason"] == "maintenance"
+        assert isinstance(client.wait(first, 10), Done)
+        with pytest.raises(KernelGone):
+            client.next_event(10)
+
+
 def test_status_counts(connect: Connect) -> None:
     client = connect("counting")
     client.evaluate("echo 1")
