@@ -16,6 +16,7 @@ from .bridge.covenant import (
     Done,
     Entry,
     GetFullStateCommand,
+    GetScene,
     History,
     Implementors,
     Inspect,
@@ -27,6 +28,7 @@ from .bridge.covenant import (
     Senders,
     UpdatePropertyCommand,
     UvmStateUpdateEvent,
+    Written,
 )
 from .image.method import Method, python_name
 from .image.object import Body, own_slots
@@ -55,6 +57,12 @@ def carry_out(world: World, command: Command, author: str) -> Reply:
             return complete(world, command)
         case Browse():
             return browse(world, command)
+        case GetScene():
+            from .scene import scene_page
+
+            return scene_page(world, command)
+        case Written():
+            return written(world, command)
         case Implementors():
             return implementors(world, command)
         case Senders():
@@ -261,6 +269,33 @@ def versions(world: World, command: History) -> Reply:
         provenance = {str(key): as_data(world, value) for key, value in dict(slots.get("provenance") or {}).items()}
         found.append({**shown, "source": cut(slots["source"], 65536), "provenance": provenance})
     return Data(data=found)
+
+
+def written(world: World, command: Written) -> Reply:
+    """The methods a model wrote, with where each came from, newest first."""
+    from .jit.story import stories
+
+    found = sorted(stories(world), key=lambda story: str(story.provenance.get("time", "")), reverse=True)
+    shown = []
+    for story in found[: command.count]:
+        provenance = {str(key): as_data(world, value) for key, value in story.provenance.items() if key != "gates"}
+        gates = [
+            {str(key): cut(str(said), 4096) for key, said in gate.items()} for gate in story.provenance.get("gates", ())
+        ]
+        shown.append(
+            {
+                "target": handle_of(world.lookup(story.prototype)) or "",
+                "prototype": story.prototype,
+                "selector": story.selector,
+                "author": story.author,
+                "intent": cut(story.intent, 4096),
+                "source": cut(story.source, 65536),
+                "told": story.line(),
+                "provenance": provenance,
+                "gates": gates,
+            }
+        )
+    return Data(data=shown)
 
 
 # -- looking ----------------------------------------------------------------------------------------------------------

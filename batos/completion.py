@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .bridge.covenant import Complete, Completion, Completions
 from .image.object import Body, own_slots
 from .image.values import Character, Symbol
-from .snapshot import show, slots_of
+from .snapshot import object_of, show, slots_of
 
 if TYPE_CHECKING:
     from .interp.world import World
@@ -50,7 +50,9 @@ def complete(world: World, command: Complete) -> Completions:
 
 
 def workspace_of(world: World, name: str) -> Body | None:
-    """The workspace, if it is there; looking makes none."""
+    """The workspace, if it is there; looking makes none. `@HANDLE` is an object."""
+    if name.startswith("@"):
+        return object_of(world, name[1:])
     found = world.root.get("workspaces", {}).get(name)
     return found if isinstance(found, Body) else None
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .bridge.codes import Code
-from .bridge.covenant import Evaluate, History, Redo, Undo
+from .bridge.covenant import Data, Evaluate, GetScene, History, Redo, Revert, Undo
 from .bridge.endpoint import EndpointProblem, default_endpoint
 from .bridge.server import Server
 from .commands import carry_out
@@ -148,6 +148,19 @@ class Kernel:
                     from .past import remember
 
                     request.finish(remember(self.image, command, request.session_name))
+                case GetScene(moment=str() as moment):
+                    from .past import scene_then
+
+                    request.finish(scene_then(self.image, command, moment))
+                case Revert():
+                    from .jit.errors import SwapRefused
+                    from .jit.swap import revert
+
+                    oid = bytes.fromhex(command.target.zfill(16))
+                    try:
+                        request.finish(Data(data=revert(worker, oid, command.selector, request.session_name)))
+                    except SwapRefused as problem:
+                        raise Refused(Code.NO_SUCH_SLOT, str(problem)) from None
                 case _:
                     author = request.session_name
                     note = f"{command.model_dump(include={'command'})['command']} from {author or 'a client'}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from .bridge.codes import Code
-from .bridge.covenant import Data, History, Redo, Reply, Undo
+from .bridge.covenant import Data, GetScene, History, Redo, Reply, Undo
 from .image import Image
 from .image.errors import CannotUndo, NoSuchMoment
-from .image.history import Moment, redo, transactions, undo, undo_transactions
+from .image.history import Moment, as_it_was, redo, transactions, undo, undo_transactions
 from .snapshot import Refused, cut
 
 
@@ -31,6 +31,17 @@ def remember(image: Image, command: History | Undo | Redo, user: str) -> Reply:
     except NoSuchMoment as problem:
         raise Refused(Code.NO_SUCH_OBJECT, str(problem)) from None
     return Data(data=[_told(moment) for moment in found])
+
+
+def scene_then(image: Image, command: GetScene, moment: str) -> Reply:
+    """A scene as a transaction left it."""
+    from .scene import Then, scene_page
+
+    try:
+        with as_it_was(image, bytes.fromhex(moment)) as connection:
+            return scene_page(Then(connection), command)
+    except NoSuchMoment as problem:
+        raise Refused(Code.NO_SUCH_OBJECT, str(problem)) from None
 
 
 def _told(moment: Moment) -> dict[str, Any]:

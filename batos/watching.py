@@ -15,6 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from .bridge.covenant import Event, UvmStateUpdateEvent
+from .scene import Scene
 from .snapshot import Refused, object_of, state_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ log = logging.getLogger("batos.watching")
 FRAME = 1 / 60  # seconds between events of one object: a screen's frame
 MOST_WATCHED = 4096  # objects, of all clients together
 STATE = "state"  # the topic that is the genesis object
+SCENE = "scene"  # the topic that is the world of morphs; "scene:HANDLE" is another morph with all in it
+PAGE = 500  # entries of one event about a scene
 
 
 class Watcher:
@@ -37,6 +40,7 @@ class Watcher:
         self._topics: dict[bytes, set[str]] = {}
         self._fresh: set[tuple[bytes, str]] = set()  # subscriptions that have not had their whole state yet
         self._shown: dict[str, dict[str, Any]] = {}
+        self._scenes: dict[str, Scene] = {}
         self._wake = threading.Event()
         self._ending = False
         self._thread: threading.Thread | None = None
@@ -45,8 +49,9 @@ class Watcher:
         """A session's topics are now these. ValueError for one that is no topic."""
         wanted = set(topics)
         for topic in wanted:
-            if topic != STATE and not (len(topic) <= 16 and all(c in "0123456789abcdef" for c in topic)):
-                raise ValueError(f"{topic!r} is neither 'state' nor a handle")
+            handle = topic.removeprefix(SCENE + ":")
+            if topic not in (STATE, SCENE) and not (len(handle) <= 16 and all(c in "0123456789abcdef" for c in handle)):
+                raise ValueError(f"{topic!r} is neither 'state', 'scene', 'scene:HANDLE' nor a handle")
         with self._lock:
             before = self._topics.get(session, set())
             others = set().union(*(t for s, t in self._topics.items() if s != session))
@@ -98,28 +103,61 @@ class Watcher:
             fresh, self._fresh = self._fresh, set()
         watched = set().union(*topics.values()) if topics else set()
         self._shown = {topic: state for topic, state in self._shown.items() if topic in watched}
+        self._scenes = {topic: scene for topic, scene in self._scenes.items() if topic in watched}
         states = worker.transact(lambda world: {topic: self._state(world, topic) for topic in watched})
         for topic, now in states.items():
             if now is None:
                 continue
             state, truncated, target = now
             before = self._shown.get(topic, {})
-            changed = {name: value for name, value in state.items() if name not in before or before[name] != value}
+            changed = {
+                name: value
+                for name, value in state.items()
+                if name not in before or (before[name] is not value and before[name] != value)
+            }
             removed = [name for name in before if name not in state]
             self._shown[topic] = state
             for session, wanted in topics.items():
                 if topic not in wanted:
                     continue
                 if (session, topic) in fresh:
-                    self._send(session, UvmStateUpdateEvent(state=state, target=target, truncated=truncated))
+                    self._send_paged(session, topic, state, target, True, [], truncated)
                 elif changed or removed:
-                    event = UvmStateUpdateEvent(
-                        state=changed, target=target, whole=False, removed=removed, truncated=truncated
-                    )
-                    self._send(session, event)
+                    self._send_paged(session, topic, changed, target, False, removed, truncated)
+
+    def _send_paged(
+        self,
+        session: bytes,
+        topic: str,
+        state: dict[str, Any],
+        target: str,
+        whole: bool,
+        removed: list[str],
+        truncated: bool,
+    ) -> None:
+        """One event; of a scene several, none of them too large to be sent."""
+        scene = topic.startswith(SCENE)
+        if scene:
+            target = f"{SCENE}:{target}"
+        names = list(state)
+        for start in range(0, max(len(names), 1), PAGE if scene else max(len(names), 1)):
+            part = {name: state[name] for name in names[start : start + PAGE]} if scene else state
+            self._send(
+                session,
+                UvmStateUpdateEvent(
+                    state=part,
+                    target=target,
+                    whole=whole and start == 0,
+                    removed=removed if start == 0 else [],
+                    truncated=truncated,
+                ),
+            )
 
     def _state(self, world: Any, topic: str) -> tuple[dict[str, Any], bool, str] | None:
         try:
+            if topic.startswith(SCENE):
+                handle = topic.removeprefix(SCENE).removeprefix(":") or None
+                return self._scenes.setdefault(topic, Scene(handle)).look(world)
             thing = object_of(world, None if topic == STATE else topic)
         except Refused:
             return None

@@ -87,8 +87,9 @@ class Cancel(Command):
 
 
 class Subscribe(Command):
-    """Asks for events. Topics: `state` (the genesis object) or an object's handle. Answer: `done`, then `state` events:
-    the first one whole, later ones with only what changed."""
+    """Asks for events. Topics: `state` (the genesis object), an object's handle, `scene` (the world of morphs) or
+    `scene:HANDLE` (a morph with all morphs in it). Answer: `done`, then `state` events: the first one whole, later ones
+    with only what changed. A scene's events have the target `scene:HANDLE`, and come in pages; see `get_scene`."""
 
     at_once: ClassVar[bool] = True
     command: Literal["subscribe"] = "subscribe"
@@ -181,7 +182,8 @@ class Evaluate(Command):
     """Runs the statements of `source`, each a transaction of its own unless `atomic`. Answer: `done` with an outcome
     per statement; with `stream`, the outcomes go out one by one as they commit, and `done` holds none of these. A
     failed statement leaves no change behind and does not keep the others from running, unless `stop_on_error`; an
-    interrupted one (its error's code is `interrupted`) ends the run. `done.failed`: at least one failed."""
+    interrupted one (its error's code is `interrupted`) ends the run. `done.failed`: at least one failed. The workspace
+    `@HANDLE` is the object of that handle: it is `self`, and names found nowhere else become its slots."""
 
     role: ClassVar[Role] = "write"
     command: Literal["evaluate"] = "evaluate"
@@ -222,6 +224,33 @@ class Browse(Command):
     command: Literal["browse"] = "browse"
     target: Handle | None = None
     selector: Selector | None = None
+
+
+class GetScene(Command):
+    """A morph (default: the world) and all morphs in it, as a window draws them: now, or as a transaction left them.
+    `state` maps handles to slots (batos/scene.py says which), in pages. Answer: UvmStateUpdateEvent."""
+
+    command: Literal["get_scene"] = "get_scene"
+    target: Handle | None = None
+    moment: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
+    start: Annotated[int, Field(ge=0)] = 0
+    count: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 500
+
+
+class Written(Command):
+    """The methods of the image that a model wrote, the last one first. Answer: `data`, a list of maps."""
+
+    command: Literal["written"] = "written"
+    count: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
+
+
+class Revert(Command):
+    """Puts back what an object did with a selector before its present method. Answer: `data`, in words."""
+
+    role: ClassVar[Role] = "approve"
+    command: Literal["revert"] = "revert"
+    target: Handle
+    selector: Selector
 
 
 class Senders(Command):
@@ -472,7 +501,8 @@ Done.model_rebuild()
 AnyCommand = Annotated[
     Hello | Ping | Interrupt | Cancel | Subscribe | Unsubscribe | Approve | Pending | Status | Shutdown
     | GetFullStateCommand | UpdatePropertyCommand | CreateMethodCommand
-    | Evaluate | Inspect | Complete | Browse | Senders | Implementors | History | Undo | Redo,
+    | Evaluate | Inspect | Complete | Browse | GetScene | Written | Revert | Senders | Implementors
+    | History | Undo | Redo,
     Field(discriminator="command"),
 ]  # fmt: skip
 AnyReply = Annotated[

@@ -14,7 +14,7 @@ import transaction
 
 from ..grammar import nodes, parse
 from ..image.method import Method
-from ..image.object import MISSING, UvmObject, own_slots
+from ..image.object import MISSING, Body, UvmObject, own_slots
 
 if TYPE_CHECKING:
     from .world import World
@@ -122,7 +122,12 @@ def read_in(world: World, text: str, origin: str) -> None:
 
 
 def workspace_named(world: World, name: str) -> Any:
-    """The workspace of that name, a persistent object whose slots are the variables of the top level; made if new."""
+    """The workspace of that name, a persistent object whose slots are the variables of the top level; made if new.
+
+    ``@00a1`` is the object with that oid, whichever it is: an inspector's messages run with it as self.
+    """
+    if name.startswith("@"):
+        return _object_at(world, name[1:])
     workspaces = world.root["workspaces"]
     workspace = workspaces.get(name)
     if workspace is None:
@@ -133,3 +138,17 @@ def workspace_named(world: World, name: str) -> Any:
         world.families.set_slot(workspace, "parent*", world.lookup("Workspace"))
     world.families.current(workspace)
     return workspace
+
+
+def _object_at(world: World, oid: str) -> Any:
+    from .flow import Fault
+
+    try:
+        found = world.connection.get(bytes.fromhex(oid.zfill(16)))
+    except (KeyError, ValueError):
+        found = None
+    if not isinstance(found, Body) or len(oid) > 16:
+        raise Fault("SystemExceptions.NotFound", f"no object of this image has the handle {oid[:40]}")
+    own_slots(found)
+    world.families.current(found)
+    return found
