@@ -158,6 +158,12 @@ class Shard(Persistent):
                 yield from child.pairs()
                 child._p_deactivate()  # a walk over a million keys must not keep them; a changed one stays
 
+    def parts(self) -> Iterator[Shard]:
+        """This shard and all below it."""
+        yield self
+        for child in self.children:
+            yield from child.parts()
+
     def _leaf(self, bits: int) -> tuple[Shard, int]:
         node, depth = self, 0
         while node.entries is None:

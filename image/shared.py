@@ -12,7 +12,7 @@ found by a hash that is the same in every process. What is kept under a key, or 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from persistent import Persistent
@@ -30,17 +30,25 @@ class Counter(Persistent):
     time it commits; only the sum is promised.
     """
 
-    def __init__(self, value: int = 0) -> None:
-        self._value = value
+    def __init__(self, value: Any = 0) -> None:
+        """``value`` is a number, or another counter to begin where that is."""
+        self._value = value.value if isinstance(value, Counter) else value
 
     @property
-    def value(self) -> int:
+    def value(self) -> Any:
         return self._value
 
-    def increase(self, by: int = 1) -> int:
-        """Answer the new value as this transaction sees it."""
+    def increase(self, by: Any = 1) -> Any:
+        """Answer the new value as this transaction sees it. With Integers and Fractions the sum is exact."""
         self._value += by
         return self._value
+
+    def copy(self) -> Counter:
+        return Counter(self)
+
+    def parts(self) -> Iterator[Persistent]:
+        """The records that reading all of it reads."""
+        yield self
 
     def _p_resolveConflict(self, old: dict[str, Any], saved: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         return {"_value": saved["_value"] + new["_value"] - old["_value"]}
@@ -85,18 +93,21 @@ class Epoch(Persistent):
 class SharedQueue(Persistent):
     """First in, first out, for any number of adders and takers.
 
-    Adders never conflict with each other nor with takers. Two takers who want the same item do: one of them runs again
-    and gets the next. Items added at the same time come in the order of their commits.
+    Adders conflict neither with each other nor with takers, but for the one whose block another has just filled, once
+    in a hundred items. Two takers who want the same item do: one of them runs again and gets the next. Items come in
+    the order of their commits.
 
     The queue is a chain of blocks of some hundred items, so that adding to a long queue writes little. A block that
     has had its hundred takes no more; only such a block leaves the chain when it is empty, and it then refuses a late
     adder.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, items: Iterable[Any] = ()) -> None:
         block = _Block()
         self._blocks: tuple[_Block, ...] = (block,)
         self._size = Counter()
+        for item in items:
+            self.add(item)
 
     def add(self, item: Any) -> None:
         last = self._blocks[-1]
@@ -143,8 +154,14 @@ class SharedQueue(Persistent):
         for block in self._blocks:
             yield from list(block.items.values())
 
+    def copy(self) -> SharedQueue:
+        return SharedQueue(self)
+
+    def parts(self) -> Iterator[Persistent]:
+        yield from (self, self._size, *self._blocks)
+
     def _p_resolveConflict(self, old: dict[str, Any], saved: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-        """Blocks that either side dropped go, blocks that either side made come: the committed ones first."""
+        """Blocks that either side dropped go, blocks that one side made come."""
         before, there, mine = ([block.oid for block in state["_blocks"]] for state in (old, saved, new))
         if saved["_size"].oid != new["_size"].oid:
             raise ConflictError
@@ -152,8 +169,10 @@ class SharedQueue(Persistent):
         if dropped - set(there):
             raise ConflictError  # both dropped it: both took its last item
         blocks = [block for block in saved["_blocks"] if block.oid not in dropped]
-        blocks += [block for block in new["_blocks"] if block.oid not in before]
-        return {**saved, "_blocks": tuple(blocks)}
+        made = [block for block in new["_blocks"] if block.oid not in before]
+        if made and set(there) - set(before):
+            raise ConflictError  # only the last block may have room, or a later item could come before an earlier
+        return {**saved, "_blocks": (*blocks, *made)}
 
 
 BLOCK_SIZE: Final = 100
@@ -200,15 +219,19 @@ class _Block(Persistent):
         closed = saved["closed"] or new["closed"]
         if closed and items:
             raise ConflictError  # it left the chain while something was put into it
+        if added and saved["added"] >= BLOCK_SIZE:
+            raise ConflictError  # it was filled meanwhile: what comes later must not stand before what follows it
         return {"items": items, "added": saved["added"] + len(added), "closed": closed}
 
 
 class SharedBag(Persistent):
     """How many of each value there are. Adding never conflicts; removing does where there are not enough for both."""
 
-    def __init__(self) -> None:
+    def __init__(self, bag: SharedBag | None = None) -> None:
         self._shards: Shard = Tally()
         self._size = Counter()
+        for value, count in bag.counts() if bag is not None else ():
+            self.add(value, count)
 
     def add(self, value: Any, times: int = 1) -> None:
         """Raises TypeError for what is no value (see the top of the module)."""
@@ -246,6 +269,12 @@ class SharedBag(Persistent):
             for _ in range(count):
                 yield value
 
+    def copy(self) -> SharedBag:
+        return SharedBag(self)
+
+    def parts(self) -> Iterator[Persistent]:
+        yield from (self, self._size, *self._shards.parts())
+
 
 class SharedDictionary(Persistent):
     """A dictionary in which writers of different keys do not conflict. Two who write the same key do: one runs again.
@@ -253,9 +282,11 @@ class SharedDictionary(Persistent):
     It stays fast at a million keys, and reading one key loads a handful of small objects.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, contents: SharedDictionary | None = None) -> None:
         self._shards = Shard()
         self._size = Counter()
+        for key, value in contents.items() if contents is not None else ():
+            self[key] = value
 
     def __getitem__(self, key: Any) -> Any:
         value = self._shards.get(key, _MISSING)
@@ -296,3 +327,9 @@ class SharedDictionary(Persistent):
 
     def items(self) -> Iterator[tuple[Any, Any]]:
         return self._shards.pairs()
+
+    def copy(self) -> SharedDictionary:
+        return SharedDictionary(self)
+
+    def parts(self) -> Iterator[Persistent]:
+        yield from (self, self._size, *self._shards.parts())

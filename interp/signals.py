@@ -19,6 +19,8 @@ import sys
 from types import FrameType, FunctionType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from transaction.interfaces import TransientError
+
 from ..image.object import is_object, own_slots
 from .flow import Fault, Resume, StackOverflow, Unhandled, Unwind
 from .stack import walk
@@ -180,6 +182,8 @@ class Signals:
         """A Python error reached a compiled method: signal it there."""
         if isinstance(error, RecursionError):
             raise StackOverflow() from None
+        if isinstance(error, TransientError):
+            raise error  # a conflict, or a storage that is away: no handler of the program's may swallow it
         if isinstance(error, Fault):
             exception = self.make(error.kind, str(error), **error.slots)
         else:

@@ -233,8 +233,21 @@ class Worker:
         outcome.seconds = time.perf_counter() - started
         return outcome
 
-    def _atomic(self, program: nodes.Program, source: str, run: _Run) -> Iterator[Outcome]:
-        """All statements in one transaction: the first failure takes everything back."""
+    def _atomic(self, program: nodes.Program, source: str, run: _Run) -> list[Outcome]:
+        """All statements in one transaction: the first failure takes everything back; a conflict runs all again."""
+        conflicts = 0
+        while True:
+            try:
+                return self._atomic_once(program, source, run)
+            except ConflictError as conflict:
+                self._abort()
+                conflicts += 1
+                if conflicts > RETRIES:
+                    text = conflict_text(self.world, conflict)
+                    return [Outcome(source, 1, error=Report("conflict", text, run.origin, 1, 1))]
+                time.sleep(random.uniform(0, 0.002 * conflicts))
+
+    def _atomic_once(self, program: nodes.Program, source: str, run: _Run) -> list[Outcome]:
         outcomes: list[Outcome] = []
         self._begin(run, "atomic program")
         world = self.world
@@ -253,6 +266,8 @@ class Worker:
                     outcome.value = self._perform(statement, text, run)
                     if not isinstance(statement, nodes.Define | nodes.Variables):
                         outcome.printed = world.print_string(outcome.value)
+            except ConflictError:
+                raise
             except BaseException as failure:
                 outcome.error = self._failure(failure, text, run, statement)
                 break
@@ -263,7 +278,7 @@ class Worker:
             outcomes[-1].error.message += " (nothing of this program was kept)"
         else:
             self._commit("atomic program")
-        yield from outcomes
+        return outcomes
 
     def _perform(self, statement: nodes.Node, text: str, run: _Run) -> Any:
         world = self.world

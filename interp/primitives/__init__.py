@@ -24,6 +24,7 @@ MODULES = (
     "collections",
     "sequences",
     "hashed",
+    "shared",
     "streams",
     "printing",
     "chance",

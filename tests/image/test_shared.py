@@ -119,10 +119,12 @@ def in_two(image, first, second):
 # ---------------------------------------------------------------- counter
 
 
-def test_eight_writers_of_a_counter_a_thousand_times_each(image):
-    put(image, Counter())
-    assert at_once(image, *[lambda thing, n: thing.increase()] * 8, repeat=1000) == 0
-    assert get(image, lambda thing: thing.value) == 8000
+def test_eight_writers_of_a_counter_a_thousand_times_each():
+    """In memory, where commits come thickest; through a kernel to a disk: tests/kernel/test_concurrency.py."""
+    with open_image("memory:") as image:
+        put(image, Counter())
+        assert at_once(image, *[lambda thing, n: thing.increase()] * 8, repeat=1000) == 0
+        assert get(image, lambda thing: thing.value) == 8000
 
 
 def test_an_epoch_moves_to_a_number_nobody_has_seen(image):
