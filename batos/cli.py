@@ -9,6 +9,7 @@ import click
 
 from . import __version__
 from .jitting import jit
+from .keys import keys
 from .testcommand import test
 
 DEFAULT_IMAGE = "live_image.fs"
@@ -50,9 +51,16 @@ class Group(click.Group):
     help="What happens when nobody understands a message: an error (off), a model writes the method and you decide "
     "(ask), or what passes every gate is installed (auto).",
 )
+@click.option(
+    "--at",
+    "endpoint",
+    default=None,
+    metavar="ENDPOINT",
+    help="A kernel that runs already, also elsewhere, as tcp://host:port (see `batos keys`); no image is opened here.",
+)
 @click.version_option(__version__, prog_name="batos")
 @click.pass_context
-def main(context: click.Context, image: str, policy: str | None) -> None:
+def main(context: click.Context, image: str, policy: str | None, endpoint: str | None) -> None:
     """BAT OS: one living image of prototype objects that you talk to in Smalltalk messages.
 
     \b
@@ -63,7 +71,7 @@ def main(context: click.Context, image: str, policy: str | None) -> None:
 
     Objects stay: what one command assigned, the next one finds.
     """
-    context.obj = {"image": image, "policy": policy}
+    context.obj = {"image": image, "policy": policy, "at": endpoint}
     if context.invoked_subcommand is None:
         context.invoke(repl)
 
@@ -85,7 +93,7 @@ def _settings(context: click.Context, policy: str | None, default: str) -> tuple
     return context.obj["image"], chosen
 
 
-def _run(location: str, policy: str, work: Any, create: bool = True) -> bool:
+def _run(context: click.Context, location: str, policy: str, work: Any) -> bool:
     """work(session) on a thread with room for deep recursion; Ctrl-C interrupts the message."""
     from .interp import deep
     from .session import open_session
@@ -93,7 +101,7 @@ def _run(location: str, policy: str, work: Any, create: bool = True) -> bool:
     opened: list[Any] = []
 
     def body() -> bool:
-        with open_session(location, policy, create) as session:
+        with open_session(location, policy, context.obj["at"]) as session:
             opened.append(session)
             return bool(work(session))
 
@@ -120,7 +128,11 @@ def eval_(context: click.Context, source: str, policy: str | None, workspace: st
     location, policy = _settings(context, policy, "off")
     text = sys.stdin.read() if source == "-" else source
     show = Last()
-    well = _run(location, policy, lambda s: s.evaluate(text, show, origin="<eval>", workspace=workspace, atomic=atomic))
+
+    def work(session: Any) -> bool:
+        return bool(session.evaluate(text, show, origin="<eval>", workspace=workspace, atomic=atomic))
+
+    well = _run(context, location, policy, work)
     show.finish()
     context.exit(0 if well else 1)
 
@@ -169,7 +181,7 @@ def run_(
                 break
         return well
 
-    context.exit(0 if _run(location, policy, work) else 1)
+    context.exit(0 if _run(context, location, policy, work) else 1)
 
 
 @main.command()
@@ -178,17 +190,25 @@ def run_(
     default=None,
     help="Where to listen: ipc:///path or tcp://127.0.0.1:port. Default: a socket only you can open.",
 )
+@click.option(
+    "--tcp",
+    default=None,
+    metavar="ENDPOINT",
+    help="Listen here too, for clients with keys: 'tcp://*:5555'. See `batos keys`.",
+)
 @click.option("--workers", default=2, show_default=True, help="How many messages run at once.")
 @click.option("--lifeline", is_flag=True, help="Stop when standard input ends, as it does when the starter dies.")
 @jit_option
 @click.pass_context
-def kernel(context: click.Context, endpoint: str | None, workers: int, lifeline: bool, policy: str | None) -> None:
+def kernel(
+    context: click.Context, endpoint: str | None, tcp: str | None, workers: int, lifeline: bool, policy: str | None
+) -> None:
     """Hold the image and serve it to many clients, until stopped."""
     from .kernel import main as serve
 
     location, policy = _settings(context, policy, "ask")
     stdin = sys.stdin.fileno() if lifeline else None
-    context.exit(serve(location, endpoint=endpoint, workers=workers, policy=policy, lifeline=stdin))
+    context.exit(serve(location, endpoint=endpoint, workers=workers, policy=policy, lifeline=stdin, tcp=tcp))
 
 
 @main.command()
@@ -201,7 +221,7 @@ def repl(context: click.Context, policy: str | None = None, workspace: str = "de
     from .ui.repl import main as talk
 
     location, policy = _settings(context, policy, "ask")
-    with with_kernel(location, policy) as (endpoint, revive):
+    with with_kernel(location, policy, context.obj["at"]) as (endpoint, revive):
         context.exit(talk(endpoint, workspace=workspace, policy=policy, revive=revive))  # type: ignore[arg-type]
 
 
@@ -219,11 +239,12 @@ def canvas(
     from .ui.canvas import main as show
 
     location, policy = _settings(context, policy, "ask")
-    with with_kernel(location, policy) as (endpoint, _):
+    with with_kernel(location, policy, context.obj["at"]) as (endpoint, _):
         context.exit(show(endpoint, workspace=workspace, policy=policy, theme=theme, text_size=text_size))  # type: ignore[arg-type]
 
 
 main.add_command(jit)
+main.add_command(keys)
 main.add_command(test)
 
 

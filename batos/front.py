@@ -17,13 +17,16 @@ class KernelFailed(Exception):
 class Front:
     """The kernels that were started for one image by one person's REPL or canvas; ``start`` finds or makes one."""
 
-    def __init__(self, location: str, policy: str) -> None:
+    def __init__(self, location: str, policy: str, at: str | None = None) -> None:
         self.location = location
+        self.at = at  # the endpoint of the only kernel that is wanted
         self.policy = policy
         self._started: list[subprocess.Popen[str]] = []
 
     def start(self) -> str:
         """The endpoint of the kernel that serves the image, started now if there is none. Raises KernelFailed."""
+        if self.at is not None:
+            return self.at
         from .image import holder
 
         held = holder(self.location)
@@ -61,9 +64,10 @@ class Front:
 
 
 @contextmanager
-def with_kernel(location: str, policy: str) -> Iterator[tuple[str, Callable[[], str]]]:
-    """The endpoint of a kernel for the image, and how to get another should it die."""
-    front = Front(location, policy)
+def with_kernel(location: str, policy: str, at: str | None = None) -> Iterator[tuple[str, Callable[[], str]]]:
+    """The endpoint of a kernel for the image, and how to get another should it die; or just the one that is `at` some
+    endpoint."""
+    front = Front(location, policy, at)
     try:
         yield front.start(), front.start
     finally:

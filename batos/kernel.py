@@ -22,11 +22,13 @@ from . import __version__
 from .bridge.codes import Code
 from .bridge.covenant import Data, Evaluate, GetScene, History, Redo, Revert, Undo
 from .bridge.endpoint import EndpointProblem, default_endpoint
+from .bridge.keys import KeyProblem, Keyring
 from .bridge.server import Server
 from .commands import carry_out
 from .evaluating import Aside, evaluate
 from .image import ImageProblem, announce, open_image, withdraw
 from .interp import Worker
+from .keys import keyring_path
 from .logs import log_to
 from .pool import Pool
 from .snapshot import Refused
@@ -44,9 +46,19 @@ GRACE = 5.0  # seconds that running messages have to finish when the kernel is s
 
 
 class Kernel:
-    """Holds the image at `location` from `__init__` to the end of `run`. Raises ImageProblem, EndpointProblem."""
+    """Holds the image at `location` from `__init__` to the end of `run`. `tcp`: listens there too, with keys.
 
-    def __init__(self, location: str, endpoint: str | None = None, workers: int = 2, policy: str = "ask") -> None:
+    Raises ImageProblem, EndpointProblem, KeyProblem.
+    """
+
+    def __init__(
+        self,
+        location: str,
+        endpoint: str | None = None,
+        workers: int = 2,
+        policy: str = "ask",
+        tcp: str | None = None,
+    ) -> None:
         self.began = time.time()
         self.image = open_image(location)
         first = None
@@ -54,7 +66,13 @@ class Kernel:
             self.policy = policy
             self.misses = _misses(location) if policy != "off" else None
             first = self._worker("worker-1")
-            self.server = Server(endpoint or default_endpoint(self.image.location), self, capacity=workers)
+            self.server = Server(
+                endpoint or default_endpoint(self.image.location),
+                self,
+                capacity=workers,
+                keyring=Keyring(keyring_path(self.image.location)),
+                tcp=tcp,
+            )
             self.server.bind()
         except BaseException:
             if first is not None:
@@ -195,6 +213,7 @@ def main(
     ready_fd: int | None = None,
     ready_file: str | None = None,
     lifeline: int | None = None,
+    tcp: str | None = None,
 ) -> int:
     """Runs a kernel until it is stopped; the exit status.
 
@@ -204,8 +223,8 @@ def main(
     """
     handler: logging.Handler | None = None
     try:
-        kernel = Kernel(location, endpoint, workers, policy)
-    except (ImageProblem, EndpointProblem) as problem:
+        kernel = Kernel(location, endpoint, workers, policy, tcp)
+    except (ImageProblem, EndpointProblem, KeyProblem) as problem:
         print(f"batos kernel: {problem}", file=sys.stderr)
         return 1
     path = kernel.image.path
@@ -213,7 +232,8 @@ def main(
 
     def ready() -> None:
         text = kernel.endpoint
-        print(f"ready {text}  image {kernel.image.location}  process {os.getpid()}", flush=True)
+        also = f"  tcp {kernel.server.tcp}" if kernel.server.tcp else ""
+        print(f"ready {text}{also}  image {kernel.image.location}  process {os.getpid()}", flush=True)
         if ready_fd is not None:
             os.write(ready_fd, text.encode() + b"\n")
             os.close(ready_fd)
@@ -237,9 +257,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m batos.kernel", description="Hold an image and serve it.")
     parser.add_argument("image")
     parser.add_argument("--listen", default=None, metavar="ENDPOINT")
+    parser.add_argument("--tcp", default=None, metavar="ENDPOINT")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--jit", default="off", choices=["off", "ask", "auto"])
     parser.add_argument("--ready-fd", type=int, default=None)
     parser.add_argument("--ready-file", default=None)
     given = parser.parse_args()
-    sys.exit(main(given.image, given.listen, given.workers, given.jit, given.ready_fd, given.ready_file))
+    sys.exit(
+        main(given.image, given.listen, given.workers, given.jit, given.ready_fd, given.ready_file, tcp=given.tcp)
+    )

@@ -29,7 +29,7 @@ Show = Callable[[View], None]
 class Embedded:
     """Messages run in this process, on an image that nobody else holds."""
 
-    def __init__(self, location: str, policy: str, create: bool = True) -> None:
+    def __init__(self, location: str, policy: str) -> None:
         from .image import open_image
         from .interp import Worker
 
@@ -38,7 +38,7 @@ class Embedded:
             from .jit import miss_handler
 
             self._handler = miss_handler(location, policy=policy)
-        self.image = open_image(location, create=create)
+        self.image = open_image(location)
         try:
             self.worker = Worker(self.image, name="embedded", misses=self._handler)
         except BaseException:
@@ -162,12 +162,14 @@ def _approve(proposal: Any) -> Any:
     return ask(proposal)
 
 
-def open_session(location: str, policy: str, create: bool = True) -> Embedded | Remote:
-    """The kernel's session when a kernel holds the image, else one of our own. ImageLocked if something else holds
-    it."""
+def open_session(location: str, policy: str, at: str | None = None) -> Embedded | Remote:
+    """The kernel's session when a kernel holds the image, or answers `at` an endpoint; else one of our own. ImageLocked
+    if something else holds the image."""
+    if at is not None:
+        return Remote(at, policy)
     from .image import holder
 
     held = holder(location)
     if held is not None and held.endpoint:
         return Remote(held.endpoint, policy)
-    return Embedded(location, policy, create)
+    return Embedded(location, policy)

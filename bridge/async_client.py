@@ -15,9 +15,10 @@ from typing import Any, Literal
 
 import zmq
 
-from .core import AWAY, Core, KernelGone, NoAnswer, Pending, socket_missing
+from .core import AWAY, Core, NoAnswer, Pending
 from .covenant import Approve, Command, Done, Evaluate, Event, Interrupt, Policy, Reply, Welcome
-from .wiring import dealer, monitor_of, note_event, send_now
+from .keys import ClientKeys
+from .wiring import connect, dealer, monitor_of, note_event, send_now
 
 TURN = 0.25
 BURST = 64  # messages taken before others on the loop get their turn
@@ -27,11 +28,13 @@ class AsyncClient:
     """As Client, with coroutines. Events that belong to no command go to `on_event` if it is set, else to
     `next_event`."""
 
-    def __init__(self, endpoint: str, name: str = "client", patience: float = AWAY) -> None:
+    def __init__(
+        self, endpoint: str, name: str = "client", patience: float = AWAY, keys: ClientKeys | None = None
+    ) -> None:
         self.endpoint = endpoint
         self._context: zmq.Context[Any] = zmq.Context()
         self._core = Core(endpoint, name, self._send, patience)
-        self._socket: Any = dealer(self._context, endpoint, self._core.identity)
+        self._socket: Any = dealer(self._context, endpoint, self._core.identity, keys)
         self._monitor: Any = monitor_of(self._socket)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ticker: asyncio.Task[None] | None = None
@@ -41,12 +44,10 @@ class AsyncClient:
 
     async def connect(self, timeout: float = 5.0) -> Welcome:
         """Opens the session; KernelGone if nobody answers."""
-        if socket_missing(self.endpoint):
-            raise KernelGone(f"no kernel listens at {self.endpoint}")
+        connect(self._socket, self.endpoint)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket.getsockopt(zmq.FD), self._read)
         self._loop.add_reader(self._monitor.getsockopt(zmq.FD), self._watch)
-        self._socket.connect(self.endpoint)
         self._watch()
         self._ticker = self._loop.create_task(self._tick())
         end = self._loop.time() + timeout
@@ -56,7 +57,7 @@ class AsyncClient:
                 async with asyncio.timeout_at(end):
                     await self._came.wait()
             except TimeoutError:
-                raise KernelGone(f"no kernel answers at {self.endpoint}") from None
+                raise self._core.no_answer() from None
             if self._core.refused is not None:
                 raise self._core.refused
         return self._core.welcome
@@ -196,6 +197,7 @@ class AsyncClient:
         while not self._monitor.closed:
             try:
                 note_event(self._monitor.recv_multipart(zmq.NOBLOCK), self._core)
+                self._came.set()
             except zmq.Again:
                 break
 

@@ -19,7 +19,8 @@ import zmq
 
 from .core import AWAY, Core, KernelGone, NoAnswer, Pending, socket_missing
 from .covenant import Approve, Command, Done, Evaluate, Event, Interrupt, Policy, Reply, Welcome
-from .wiring import dealer, monitor_of, note_event, send_now
+from .keys import ClientKeys
+from .wiring import connect, dealer, monitor_of, note_event, send_now
 
 TURN = 0.25  # seconds between looks at the clock while waiting
 BURST = 64  # messages taken between two such looks
@@ -33,11 +34,13 @@ class Client:
     NoAnswer when `timeout` seconds pass.
     """
 
-    def __init__(self, endpoint: str, name: str = "client", patience: float = AWAY) -> None:
+    def __init__(
+        self, endpoint: str, name: str = "client", patience: float = AWAY, keys: ClientKeys | None = None
+    ) -> None:
         self.endpoint = endpoint
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._core = Core(endpoint, name, self._send, patience)
-        self._socket = dealer(self._context, endpoint, self._core.identity)
+        self._socket = dealer(self._context, endpoint, self._core.identity, keys)
         self._monitor = monitor_of(self._socket)
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
@@ -47,16 +50,14 @@ class Client:
 
     def connect(self, timeout: float = 5.0) -> Welcome:
         """Opens the session; answers what the kernel says of itself."""
-        if socket_missing(self.endpoint):
-            raise KernelGone(f"no kernel listens at {self.endpoint}")
-        self._socket.connect(self.endpoint)
+        connect(self._socket, self.endpoint)
         end = monotonic() + timeout
         while self._core.welcome is None:
             self._pump(end)
             if self._core.refused is not None:
                 raise self._core.refused
             if self._core.welcome is None and monotonic() >= end:
-                raise KernelGone(f"no kernel answers at {self.endpoint}")
+                raise self._core.no_answer()
         return self._core.welcome
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The stable error codes of the Synaptic Bridge.
+"""The stable error codes of the Synaptic Bridge, and the roles of its clients.
 
 Every `error` reply carries one of these. A code never changes its meaning and is never given to something else:
 programs compare codes, people read messages. Errors *of the language* (zero-divide, not-understood, ...) are not
@@ -8,6 +8,10 @@ here: they travel inside an `outcome`, as the report the interpreter made.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
+
+Role = Literal["read", "write", "approve", "admin"]
+ROLES: tuple[Role, ...] = ("read", "write", "approve", "admin")
 
 
 class Code(StrEnum):

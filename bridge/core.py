@@ -85,6 +85,7 @@ class Core:
         self.topics: set[str] = set()
         self.welcome: Welcome | None = None
         self.refused: BridgeProblem | None = None
+        self.unproven = False  # the kernel hung up in the middle of the handshake
         self.heard = monotonic()
         self.away_since: float | None = monotonic()  # None: the kernel has answered hello on this connection
         self._send = send
@@ -172,6 +173,21 @@ class Core:
     def disconnected(self) -> None:
         if self.away_since is None:
             self.away_since = monotonic()
+
+    def rejected(self, why: str) -> None:
+        """The kernel does not let this client in."""
+        self.refused = BridgeProblem(Code.REFUSED, f"the kernel at {self.endpoint} refused the connection: {why}")
+        self.disconnected()
+        self._fail(list(self.pending.values()), self.refused)
+
+    def no_answer(self) -> KernelGone:
+        """What to say of a kernel that was never met."""
+        if self.unproven:
+            return KernelGone(
+                f"the kernel at {self.endpoint} hangs up when greeted: it has another key than the one trusted "
+                "(`batos keys trust`), or none"
+            )
+        return KernelGone(f"no kernel answers at {self.endpoint}")
 
     def connected(self) -> None:
         """The connection stands (again): says hello, whose answer lets the commands through."""

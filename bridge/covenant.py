@@ -20,14 +20,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from .codes import Role
+
 PROTOCOL = 1
 
 MAX_SOURCE = 4 * 1024 * 1024  # characters of source in one command
 MAX_TEXT = 1024 * 1024  # characters of any text in a reply: longer ones are cut, and say so
 MAX_PAGE = 1000  # entries of one page
-
-Role = Literal["read", "write", "approve", "admin"]
-ROLES: tuple[Role, ...] = ("read", "write", "approve", "admin")
 
 Id = Annotated[int, Field(ge=0, lt=2**63)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]

@@ -62,7 +62,10 @@ def prepare(endpoint: str, secured: bool = False) -> None:
             raise EndpointProblem(f"{endpoint}: another server listens there")
     elif scheme == "tcp":
         if not secured and not _is_loopback(address.rpartition(":")[0]):
-            raise EndpointProblem(f"{endpoint}: without CURVE keys only loopback (127.0.0.1, ::1) is allowed")
+            raise EndpointProblem(
+                f"{endpoint}: without CURVE keys only loopback (127.0.0.1, ::1) is allowed; "
+                "`batos keys allow NAME KEY` lets a client's key in"
+            )
     else:
         raise EndpointProblem(f"{endpoint}: neither ipc:// nor tcp://")
 

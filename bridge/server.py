@@ -35,9 +35,11 @@ import zmq
 
 from . import endpoint as endpoints
 from .atonce import answer_at_once
-from .codes import Code
+from .codes import ROLES, Code
 from .covenant import Accepted as Resent
 from .covenant import Approval, Approve, Command, ErrorReply, Event, Goodbye, Hello, Reply
+from .gate import Gate, shown_key
+from .keys import KeyProblem, Keyring, shown
 from .session import Request, Session
 from .wire import MAX_FRAME, WireProblem, pack, unpack_command
 
@@ -71,6 +73,9 @@ class Handler(Protocol):
 class Server:
     """A ROUTER on `endpoint` in front of `handler`. Use: `await server.run()`; `server.stop()` from any thread ends it.
 
+    With a `keyring` that holds keys, TCP asks for them, and what a client may do depends on its key. `tcp` is a second
+    endpoint, for clients elsewhere: there, keys are always asked for.
+
     Raises endpoint.EndpointProblem (from `bind`) if it cannot listen there.
     """
 
@@ -79,6 +84,8 @@ class Server:
         endpoint: str,
         handler: Handler,
         *,
+        keyring: Keyring | None = None,
+        tcp: str | None = None,
         capacity: int = 4,
         queue_length: int = QUEUE,
         max_frame: int = MAX_FRAME,
@@ -86,6 +93,8 @@ class Server:
         session_seconds: float = SESSION_SECONDS,
     ) -> None:
         self.endpoint = endpoint
+        self.tcp = tcp
+        self.keyring = keyring
         self.handler = handler
         self.max_frame = max_frame
         self.max_sessions = max_sessions
@@ -107,12 +116,17 @@ class Server:
         self._ended: asyncio.Event | None = None
         self._socket: zmq.Socket[bytes] | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self._gate: Gate | None = None  # None: nobody shows a key here
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
     def bind(self) -> str:
         """Opens the socket; answers the endpoint with a wildcard port filled in."""
-        endpoints.prepare(self.endpoint)
+        secured = self.keyring is not None and self.keyring.pair is not None
+        for endpoint in filter(None, (self.endpoint, self.tcp)):
+            endpoints.prepare(endpoint, secured)
+        if self.tcp is not None and not (secured and self.tcp.startswith("tcp://")):
+            raise endpoints.EndpointProblem(f"{self.tcp}: this is for TCP with CURVE keys; see `batos keys`")
         self._context = zmq.Context()
         socket = self._context.socket(zmq.ROUTER)
         socket.setsockopt(zmq.LINGER, 2000)  # the last answers and the goodbye go out, also on a busy machine
@@ -121,17 +135,37 @@ class Server:
         socket.setsockopt(zmq.MAXMSGSIZE, max(HARD_FRAME, 4 * self.max_frame))
         socket.setsockopt(zmq.HEARTBEAT_IVL, 5000)
         socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 20000)
-        socket.setsockopt(zmq.IPV6, int("[" in self.endpoint))
         try:
-            socket.bind(self.endpoint)
-        except zmq.ZMQError as problem:
+            self.endpoint = self._listen(socket, self.endpoint, secured)
+            endpoints.protect(self.endpoint)
+            if self.tcp is not None:
+                self.tcp = self._listen(socket, self.tcp, secured)
+        except endpoints.EndpointProblem:
             socket.close(0)
-            self._context.term()
-            raise endpoints.EndpointProblem(f"{self.endpoint}: {problem}") from None
-        self.endpoint = socket.getsockopt_string(zmq.LAST_ENDPOINT)
-        endpoints.protect(self.endpoint)
+            self._close_context()
+            raise
         self._socket = socket
         return self.endpoint
+
+    def _listen(self, socket: zmq.Socket[bytes], endpoint: str, secured: bool) -> str:
+        """Binds; answers the endpoint with a wildcard port filled in."""
+        assert self._context is not None
+        if secured and self._gate is None and endpoint.startswith("tcp://"):
+            assert self.keyring is not None
+            self._gate = Gate(self._context, self.keyring)
+            self._gate.guard(socket)  # what was bound before, the unix socket, goes on without keys
+        socket.setsockopt(zmq.IPV6, int("[" in endpoint))
+        try:
+            socket.bind(endpoint)
+        except zmq.ZMQError as problem:
+            raise endpoints.EndpointProblem(f"{endpoint}: {problem}") from None
+        return socket.getsockopt_string(zmq.LAST_ENDPOINT)
+
+    def _close_context(self) -> None:
+        assert self._context is not None
+        if self._gate is not None:
+            self._gate.close()
+        self._context.term()
 
     async def run(self) -> None:
         """Serves until `stop`, then closes the socket. Binds first if `bind` was not called."""
@@ -156,7 +190,7 @@ class Server:
                 socket, self._socket = self._socket, None
                 endpoints.clear(self.endpoint)
                 socket.close()
-            self._context.term()
+            self._close_context()
 
     def stop(self, reason: str = "the kernel stops", grace: float = 5.0) -> None:
         """From any thread: begin nothing new, give running requests `grace` seconds, interrupt them, say goodbye,
@@ -207,6 +241,8 @@ class Server:
             with self._holding():
                 if self._blocked:
                     self._unblock()
+                if turn % 10 == 0 and self._gate is not None:
+                    self._heed_keys()
                 if turn % 50 == 0:
                     horizon = monotonic() - self.session_seconds
                     for session in [s for s in self.sessions.values() if s.heard < horizon]:
@@ -279,21 +315,27 @@ class Server:
         for _ in range(BATCH):
             if not int(socket.get(EVENTS)) & POLLIN:  # four times cheaper than the exception that says so
                 break
+            key = ""
             try:
-                frames = socket.recv_multipart(NOBLOCK)
+                if self._gate is None:
+                    frames = socket.recv_multipart(NOBLOCK)
+                else:
+                    parts = socket.recv_multipart(NOBLOCK, copy=False)
+                    key = shown_key(parts[-1])
+                    frames = [part.bytes for part in parts]
             except zmq.ZMQError as problem:
                 log.error("socket", extra={"reason": str(problem)})
                 break
             try:
-                self._receive(frames)
+                self._receive(frames, key)
             except Exception:  # a reader that dies with messages left would never be called again
                 log.exception("a message was not handled")
                 self.counters[Code.FAILED] += 1
         if self._blocked:
             self._unblock()
 
-    def _receive(self, frames: list[bytes]) -> None:
-        session = self._session(frames[0])
+    def _receive(self, frames: list[bytes], key: str) -> None:
+        session = self._session(frames[0], key)
         if session is None:
             return
         session.heard = monotonic()
@@ -311,22 +353,58 @@ class Server:
             # Perhaps meant for the kernel before this one, and left over in libzmq when that died.
             self._reply(session, ErrorReply(id=command.id, code=Code.HELLO_FIRST, message="say hello first"))
         elif command.role not in session.roles:
-            self._reply(session, ErrorReply(id=command.id, code=Code.REFUSED, message=f"this asks for {command.role}"))
+            self.counters[Code.REFUSED] += 1
+            self._reply(session, ErrorReply(id=command.id, code=Code.REFUSED, message=_lacking(session, command)))
         elif command.at_once:
             self._reply(session, answer_at_once(self, session, command))
         else:
             self._queue(session, command)
 
-    def _session(self, identity: bytes) -> Session | None:
+    def _session(self, identity: bytes, key: str) -> Session | None:
         session = self.sessions.get(identity)
+        if session is not None and session.key != key:
+            told = {"key": shown(key) if key else "", "session": session.name}
+            log.warning("a session was asked for with another key", extra=told)
+            refusal = ErrorReply(code=Code.REFUSED, message="this session belongs to another key")
+            self._reply(Session(identity, key), refusal)
+            return None
         if session is None:
             if len(self.sessions) >= self.max_sessions and not self._make_room():
                 refused = Session(identity)
                 self._reply(refused, ErrorReply(code=Code.BUSY, message=f"{self.max_sessions} sessions are open"))
                 return None
-            session = self.sessions[identity] = Session(identity)
+            session = self.sessions[identity] = Session(identity, key, self._roles_of(key))
             self.counters["sessions"] += 1
         return session
+
+    def _roles_of(self, key: str) -> frozenset[str]:
+        """What the holder of a key may do; without one, he is the owner, or somebody on this machine."""
+        if not key:
+            return frozenset(ROLES)
+        assert self.keyring is not None
+        return self.keyring.roles_of(key) or frozenset()
+
+    def _heed_keys(self) -> None:
+        """What was allowed or revoked since counts for the sessions that are open."""
+        assert self.keyring is not None
+        try:
+            if not self.keyring.refresh():
+                return
+        except KeyProblem as problem:
+            log.error("keys", extra={"reason": str(problem)})
+            return
+        for session in [s for s in self.sessions.values() if s.key]:
+            session.roles = self._roles_of(session.key)
+            if session.roles:
+                continue
+            log.info("a key was revoked", extra={"key": shown(session.key), "session": session.name})
+            while session.queue:
+                self._drop(session, session.queue[0], Code.REFUSED, "this key was revoked")
+            if session.running is not None:
+                self.interrupt(session.running)
+            if session.topics:
+                session.topics = set()
+                self.handler.watch(session.identity, ())
 
     def _make_room(self) -> bool:
         idle = [s for s in self.sessions.values() if s.running is None and not s.queue and not s.topics]
@@ -473,3 +551,8 @@ class Server:
         self._blocked.discard(session.identity)
         while session.outbox and self._try(session, session.outbox[0][0]):
             session.sent()
+
+
+def _lacking(session: Session, command: Command) -> str:
+    held = ", ".join(role for role in ROLES if role in session.roles) or "no role any more"
+    return f"this asks for the role {command.role}; your key has {held}"

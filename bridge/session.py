@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from .codes import Code
-from .covenant import ROLES, Approval, Approve, Command, ErrorReply, Event, Reply
+from .codes import ROLES, Code
+from .covenant import Approval, Approve, Command, ErrorReply, Event, Reply
 from .wire import WireProblem, pack
 
 if TYPE_CHECKING:
@@ -37,8 +37,9 @@ class Withdrawn(Exception):
 class Session:
     """One client. Touched by the server's loop alone."""
 
-    def __init__(self, identity: bytes, roles: frozenset[str] = frozenset(ROLES)) -> None:
+    def __init__(self, identity: bytes, key: str = "", roles: frozenset[str] = frozenset(ROLES)) -> None:
         self.identity = identity
+        self.key = key  # the public key that the client has shown; "" for the owner, on a unix socket
         self.name = ""
         self.roles = roles
         self.greeted = False
