@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from .check import CheckReport, check
 from .errors import BackupRefused, ImageForbidden, ImageFull, ImageMissing, ImageProblem
 from .imagefile import NO_ROOM
-from .location import path_of
+from .location import path_of, scheme_of, spoken
 from .storage import open_image
 
 
@@ -41,7 +41,7 @@ def backup(location: str | os.PathLike[str], folder: str | os.PathLike[str], ful
     """
     source = path_of(location)
     if source is None:
-        raise BackupRefused("Only an image in a file is backed up here; a server has its own backups.", str(location))
+        raise BackupRefused(f"Only an image in a file is backed up here. {instead(location)}", spoken(location))
     open_image(source, create=False, read_only=True).close()  # says in words what repozo would not
     place = Path(folder)
     try:
@@ -57,6 +57,15 @@ def backup(location: str | os.PathLike[str], folder: str | os.PathLike[str], ful
     verify(place)
     added = [each for each in backups(place) if each not in before]
     return added[-1] if added else None
+
+
+def instead(location: str | os.PathLike[str]) -> str:
+    """What keeps an image safe that a server stores."""
+    if scheme_of(location) == "zeo":
+        return "Of this one, back up the file that the ZEO server serves, where that runs; it may go on meanwhile."
+    if scheme_of(location) in ("postgresql", "postgres"):
+        return "Of this one, the database server's own tools make backups: pg_dump, or base backups with its log."
+    return "Of this one, use the backups of the server that stores it."
 
 
 def backups(folder: str | os.PathLike[str]) -> list[Backup]:

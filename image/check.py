@@ -186,7 +186,8 @@ def _records(storage: Any, report: CheckReport) -> Iterator[tuple[bytes, bytes]]
         following: bytes | None = None
         while True:
             oid, _, data, following = storage.record_iternext(following)
-            yield oid, data
+            if data is not None:  # its creation was undone: it is not there, and that is as it should be
+                yield oid, data
             if following is None:
                 return
     else:  # an image in memory

@@ -1,8 +1,8 @@
 """Where an image lies: a path, or a URI.
 
 A path, or ``file://PATH``, is a file on this machine. ``memory:`` is an image that nobody keeps, ``demo:LOCATION`` one
-that starts as that image and forgets what happens to it. Everything else (``zeo://host:port``, ``postgresql://...``) is
-a zodburi URI, whose scheme the package that knows it has registered.
+that starts as that image and forgets what happens to it. ``postgresql://...`` is libpq's connection URI (postgres.py).
+Everything else (``zeo://host:port``) is a zodburi URI, whose scheme the package that knows it has registered.
 """
 
 import os
@@ -17,6 +17,12 @@ def scheme_of(location: str | os.PathLike[str]) -> str:
     """``"zeo"`` for ``zeo://localhost:9991``; ``""`` for a path."""
     match = _SCHEME.match(os.fspath(location))
     return (match[1] or match[2]).lower() if match else ""
+
+
+def spoken(location: str | os.PathLike[str]) -> str:
+    """The location as it may be shown and logged: without a password."""
+    text = re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", os.fspath(location))
+    return re.sub(r"([?&]password=)[^&]*", r"\1***", text)
 
 
 def path_of(location: str | os.PathLike[str]) -> Path | None:

@@ -28,8 +28,9 @@ class PackReport(NamedTuple):
     objects_after: int
 
     def render(self) -> str:
-        freed = self.size_before - self.size_after
-        gone = self.objects_before - self.objects_after
+        # A server may only estimate both, and give the room back when it likes.
+        freed = max(0, self.size_before - self.size_after)
+        gone = max(0, self.objects_before - self.objects_after)
         return f"{freed:,} of {self.size_before:,} bytes were freed; {gone:,} objects nothing referred to are gone."
 
 

@@ -18,7 +18,7 @@ from ZODB.FileStorage.FileStorage import TempFormatter, TransactionRecord
 from .check import CheckReport, check
 from .errors import ImageForbidden, ImageMissing, ImageProblem, NotAnImage
 from .imagefile import ImageFile
-from .location import path_of
+from .location import path_of, spoken
 from .log import walk
 
 
@@ -54,7 +54,10 @@ def recover(
     """
     source, target = path_of(location), path_of(output)
     if source is None or target is None:
-        raise NotAnImage("Only an image in a file can be recovered, into a file.", os.fspath(location))
+        text = "Only an image in a file can be recovered, into a file."
+        if source is None:
+            text += " A server's tables, or the file it serves, are recovered by its own tools or from its backups."
+        raise NotAnImage(text, spoken(location))
     if not source.is_file():
         raise ImageMissing(f"There is no image at {source}.", str(source))
     if target.exists():

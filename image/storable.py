@@ -9,7 +9,10 @@ from fractions import Fraction
 from types import FunctionType
 from typing import Any
 
-from .errors import CannotPersist, ImageProblem
+from transaction.interfaces import TransientError
+from ZODB.POSException import ReadOnlyError, StorageError
+
+from .errors import CannotPersist, ImageForbidden, ImageProblem, ImageUnreachable
 from .object import Body, StoredBlock
 from .values import Character, ScaledDecimal, Symbol
 
@@ -42,11 +45,24 @@ def obstacle(value: Any) -> str | None:
     return None
 
 
+def unreachable(failure: BaseException) -> bool:
+    """Does this say that the server which stores the image went away?"""
+    # The driver's errors by name: nobody imports a database's driver to ask.
+    return isinstance(failure, StorageError | TransientError) or (
+        type(failure).__module__.startswith("psycopg2")
+        and any(kind.__name__ in ("OperationalError", "InterfaceError") for kind in type(failure).__mro__)
+    )
+
+
 def explain_failure(failure: BaseException) -> ImageProblem | None:
     """The problem of the image behind an exception that came out of a commit or a load, if that is what it is."""
     if isinstance(failure, ImageProblem):
         return failure
     text = str(failure)
+    if isinstance(failure, ReadOnlyError):
+        return ImageForbidden("the image was opened only to be read; nothing was changed")
+    if unreachable(failure):
+        return ImageUnreachable(f"the storage server does not answer ({text.strip() or type(failure).__name__})")
     if isinstance(failure, pickle.PicklingError | TypeError) and ("pickle" in text or "cannot persist" in text):
         return CannotPersist("an object", "?", "a value that cannot be written to disk", text)
     return None

@@ -33,7 +33,7 @@ from .errors import (
     NotAnImage,
 )
 from .imagefile import NO_ROOM, ImageFile
-from .location import path_of, scheme_of
+from .location import path_of, scheme_of, spoken
 from .lock import Holder, announce, holder, withdraw
 
 __all__ = ["FORMAT", "Image", "announce", "holder", "open_image", "withdraw"]
@@ -131,7 +131,7 @@ def open_image(
         name = str(path)
         notes = storage.notes
     else:
-        name, notes = text, []
+        name, notes = spoken(text), []
         storage = _open_uri(text, read_only, settings)
     try:
         db = ZODB.DB(storage, **settings)
@@ -145,7 +145,7 @@ def open_image(
         if path is None:
             raise ImageUnreachable(f"{name} cannot be read: {error or type(error).__name__}", name) from error
         raise ImageDamaged(name, f"its first object cannot be read ({error or type(error).__name__})") from error
-    return Image(db, name, path, read_only, notes)
+    return Image(db, str(path) if path is not None else text, path, read_only, notes)
 
 
 def _open_file(path: Path, create: bool, read_only: bool, patience: float) -> ImageFile:
@@ -224,7 +224,7 @@ def _make(path: Path) -> None:
 
 
 def _open_uri(location: str, read_only: bool, settings: dict[str, Any]) -> Any:
-    scheme = scheme_of(location)
+    scheme, name = scheme_of(location), spoken(location)
     if location.rstrip("/") == "memory:":
         from ZODB.DemoStorage import DemoStorage
 
@@ -236,23 +236,27 @@ def _open_uri(location: str, read_only: bool, settings: dict[str, Any]) -> Any:
         base = location[len("demo:") :]
         path = path_of(base)
         below = _open_uri(base, True, settings) if path is None else _open_file(path, False, True, 0.0)
-        return DemoStorage(name=location, base=below)
+        return DemoStorage(name=name, base=below)
+    if scheme in ("postgresql", "postgres"):
+        from .postgres import open_postgres
+
+        return open_postgres(location, read_only, settings)
     import zodburi
 
-    if read_only and scheme in ("zeo", "postgresql", "mysql", "sqlite", "oracle"):
+    if read_only and scheme in ("zeo", "mysql", "sqlite", "oracle"):
         location += ("&" if "?" in location else "?") + "read_only=1"
     try:
         factory, asked = zodburi.resolve_uri(location)
     except zodburi.NoResolverForScheme:
-        package = "RelStorage" if scheme in ("postgresql", "mysql", "sqlite", "oracle") else ""
+        package = "RelStorage" if scheme in ("mysql", "sqlite", "oracle") else ""
         advice = f" Install {package}: pip install 'bat-os[cluster]'." if package else ""
-        raise BadLocation(f"Nothing here can open {scheme}:// locations.{advice}", location) from None
+        raise BadLocation(f"Nothing here can open {scheme}:// locations.{advice}", name) from None
     except ImportError as error:
         raise BadLocation(
-            f"{scheme}:// needs the package {error.name}: pip install 'bat-os[cluster]'.", location
+            f"{scheme}:// needs the package {error.name}: pip install 'bat-os[cluster]'.", name
         ) from error
     except (KeyError, ValueError, TypeError) as error:
-        raise BadLocation(f"{location} cannot be read as a location: {error}", location) from error
+        raise BadLocation(f"{name} cannot be read as a location: {error}", name) from error
     # zodburi fills in defaults of its own; only what the URI says overrides ours.
     settings.update({name: value for name, value in asked.items() if name in location})
     try:
@@ -260,9 +264,9 @@ def _open_uri(location: str, read_only: bool, settings: dict[str, Any]) -> Any:
     except ImageProblem:
         raise
     except LockError as error:
-        raise ImageLocked(location, Holder(0)) from error
+        raise ImageLocked(name, Holder(0)) from error
     except Exception as error:  # each server's own errors
-        raise ImageUnreachable(f"{location} cannot be opened: {error or type(error).__name__}", location) from error
+        raise ImageUnreachable(f"{name} cannot be opened: {error or type(error).__name__}", name) from error
 
 
 def _check_format(db: ZODB.DB, name: str, read_only: bool) -> None:

@@ -22,11 +22,13 @@ from typing import Any, Protocol, cast
 
 import transaction
 from transaction.interfaces import NoTransaction
-from ZODB.POSException import ConflictError
+from ZODB.POSException import ConflictError, ReadOnlyError
 
 from ..grammar import SyntaxProblem, nodes, parse
+from ..image.errors import CommitUncertain, ImageProblem
 from ..image.method import Method
 from ..image.object import MISSING, own_slots
+from ..image.storable import explain_failure, unreachable
 from . import flow, misses, statements, warden
 from .awakening import awaken, workspace_named
 from .primitives import all_primitives
@@ -181,8 +183,8 @@ class Worker:
         world = self.world
         conflicts = 0
         while True:
-            self._begin(run, text)
             try:
+                self._begin(run, text)
                 with self._abandonable(run.budget):
                     outcome.value = self._perform(statement, text, run)
                     if not isinstance(statement, nodes.Define | nodes.Variables):
@@ -360,7 +362,16 @@ class Worker:
         epoch = self.connection.root()["epoch"].move() if world.families.behaviour_moved else self._epoch
         current = self.manager.get()
         current.note(note[:200])
-        self.manager.commit()
+        try:
+            self.manager.commit()
+        except (ConflictError, ImageProblem, ReadOnlyError):
+            raise
+        except Exception as failure:
+            # A server that went away in the middle may or may not have kept it; a file says so itself.
+            if self.image.path is None and unreachable(failure):
+                text = "the storage server went away while this message was committed; whether it was kept is not known"
+                raise CommitUncertain(text) from failure
+            raise
         # Ours is known; had another worker moved it too, the next begin sees a value that neither drew.
         self._epoch = epoch
 
@@ -428,8 +439,6 @@ class Worker:
         return outcome
 
     def _failure(self, failure: BaseException, text: str, run: _Run, statement: nodes.Node) -> Report:
-        from ..image.storable import explain_failure
-
         world = self.world
         problem = explain_failure(failure)
         if problem is not None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -44,6 +49,29 @@ def seed_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fresh_image(seed_image: Path, tmp_path: Path) -> Path:
     """The path of an image of the test's own, awakened and otherwise empty."""
     return Path(shutil.copy(seed_image, tmp_path / "world.fs"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL of this test run's own, from a wheel; it listens on a unix socket in its folder."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one of its imports complains that XDG_RUNTIME_DIR is not set
+        pgserver = pytest.importorskip("pgserver", reason="needs a PostgreSQL; there is no wheel for this Python")
+    folder = tempfile.mkdtemp(prefix="pg")  # not tmp_path: the path of its socket must be short
+    server = pgserver.get_server(folder, cleanup_mode="stop")
+    # The tests kill kernels, never the server: nothing here asks for its own fsync, which costs most of a commit.
+    server.psql("alter system set fsync = off; select pg_reload_conf();")
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres(postgres_server: Any) -> str:
+    """The location of an image that is not there yet, in a database of its own."""
+    name = f"image_{uuid.uuid4().hex[:12]}"
+    postgres_server.psql(f"create database {name};")
+    return f"postgresql://postgres@/{name}?host={postgres_server.pgdata}"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
