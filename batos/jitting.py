@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -65,6 +66,33 @@ def revert(context: click.Context, prototype: str, selector: str) -> None:
         return put_back(worker, oid, selector, getpass.getuser())
 
     click.echo(_with_worker(context, take_back))
+
+
+@jit.command("eval")
+@click.option("--split", type=click.Choice(["public", "heldout", "all"]), default="public", show_default=True)
+@click.option("--engine", type=click.Choice(["settings", "embedded", "server", "recorded"]), default="settings",
+              show_default=True, help="settings: the one that BATOS_MODEL_URL and the like choose.")
+@click.option("--adapter", help="A LoRA adapter: a GGUF file for the embedded engine, a name for a server.")
+@click.option("--style", type=click.Choice(["small", "large"]), help="How to ask; else as the engine wants it.")
+@click.option("--family", multiple=True, help="Only this family; may be given more than once.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many tasks: every n-th, so that all families are in.")
+@click.option("--repairs", type=click.IntRange(0, 10), default=2, show_default=True)
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Keep all results in FILE. "
+              "A run that was broken off goes on from it.")
+@click.option("-v", "--verbose", is_flag=True, help="A line for each task.")
+@click.pass_context
+def eval_(context: click.Context, split: Any, engine: str, adapter: str | None, style: Any, family: tuple[str, ...],
+          limit: int | None, repairs: int, file: Path | None, verbose: bool) -> None:
+    """JITBench: how good the model is at misses it has not seen, judged by running what it writes.
+
+    \b
+    batos jit eval --limit 20                        a first impression
+    batos jit eval --split heldout --json base.json  all of the held-out half, kept
+    batos jit eval --adapter tuned.gguf --split heldout --json tuned.json
+    """
+    from .evaluation import run
+
+    run(context.obj["policy"], split, engine, adapter, style, family, limit, repairs, file, verbose)
 
 
 def _with_worker(context: click.Context, work: Callable[[Any], Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from .flow import Missed
 if TYPE_CHECKING:
     from .world import World
 
+WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+PREFIXES = ("un", "re", "de", "dis", "in", "is", "im", "pre", "co")
 
 @dataclass(frozen=True)
 class Miss:
@@ -84,13 +87,31 @@ def near_miss(world: World, receiver: Any, selector: str) -> str | None:
     if world.names is not None and receiver is not None and arity == 0 and selector[:1].isupper():
         candidates.update(own_slots(world.names))
     candidates.discard(selector)  # super may not find what the receiver itself understands
-    candidates.discard(selector)  # what says itself that it is not understood (a name nobody gave) is no typo
     for candidate in candidates:
         if abs(len(candidate) - len(selector)) <= limit and candidate[:1].isalpha() == selector[:1].isalpha():
             edits = distance(selector, candidate, limit)
-            if edits <= limit and (best is None or (edits, candidate) < best):
+            if edits <= limit and (best is None or (edits, candidate) < best) and not other_word(selector, candidate):
                 best = edits, candidate
     return best[1] if best else None
+
+
+def other_word(a: str, b: str) -> bool:
+    """Whether two selectors that are spelled alike differ in a word rather than in its spelling, as `turnOn` and
+    `turnOff`, `moveX:` and `moveY:`, `lock` and `unlock`, `open` and `openUp`, `heal:` and `halt:` do."""
+    ours, theirs = WORD.findall(a), WORD.findall(b)
+    if len(ours) != len(theirs):
+        short, long = sorted((ours, theirs), key=len)
+        return short == long[: len(short)] or [w.lower() for w in short] == [w.lower() for w in long[-len(short) :]]
+    for mine, other in zip(ours, theirs, strict=True):
+        x, y = sorted((mine.lower(), other.lower()), key=len)
+        if x == y:
+            continue
+        longer_by = len(y) - len(x)
+        grown = y.startswith(x) and longer_by > 1 or any(y == prefix + x for prefix in PREFIXES)
+        edits = distance(x, y, len(y))
+        if grown or (2 * edits >= len(y) if len(y) > 2 else edits >= len(y)):
+            return True
+    return False
 
 
 def distance(a: str, b: str, limit: int) -> int:

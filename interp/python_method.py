@@ -23,6 +23,7 @@ from ..image.method import selector_of
 from ..image.object import MISSING, is_object, own_slots
 from .families import is_method
 from .flow import Fault
+from .python_collections import GO_THROUGH, TAKES_MANY, python_words
 
 if TYPE_CHECKING:
     from .world import World
@@ -174,6 +175,10 @@ class Rewriter(ast.NodeTransformer):
             written = node.targets[0]
             write = _call("write ", self.visit(written.value), ast.Constant(written.attr), value)
             return ast.copy_location(ast.Expr(write), node)
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
+            place = node.targets[0]
+            put = _call("put ", self.visit(place.value), self.visit(_index(place.slice)), value)
+            return ast.copy_location(ast.Expr(put), node)
         if any(isinstance(one, ast.Attribute) for target in node.targets for one in ast.walk(target)):
             # a, self.x = ...: through temporaries, one write each.
             self._temps += 1
@@ -204,6 +209,8 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         value = self.visit(node.value)
+        if isinstance(node.target, ast.Subscript):
+            return self._change_element(node, node.target, value)
         if not isinstance(node.target, ast.Attribute):
             node.value, node.target = value, self.visit(node.target)
             return node
@@ -220,6 +227,18 @@ class Rewriter(ast.NodeTransformer):
         statements.append(
             ast.Expr(_call("write ", ast.Name(holder, ast.Load()), ast.Constant(node.target.attr), total))
         )
+        return [ast.copy_location(statement, node) for statement in statements]
+
+    def _change_element(self, node: ast.AugAssign, place: ast.Subscript, value: ast.expr) -> list[ast.stmt]:
+        """``x[i] += v``: x and i once, then read, compute, write."""
+        self._temps += 2
+        holder, index = f"%{self._temps - 1}", f"%{self._temps}"
+        whole, where = ast.Name(holder, ast.Load()), ast.Name(index, ast.Load())
+        statements: list[ast.stmt] = [
+            ast.Assign([ast.Name(holder, ast.Store())], self.visit(place.value)),
+            ast.Assign([ast.Name(index, ast.Store())], self.visit(_index(place.slice))),
+            ast.Expr(_call("put ", whole, where, ast.BinOp(_call("at ", whole, where), node.op, value))),
+        ]
         return [ast.copy_location(statement, node) for statement in statements]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
@@ -243,10 +262,44 @@ class Rewriter(ast.NodeTransformer):
                 statements.append(ast.Delete([self.visit(target)]))
         return [ast.copy_location(statement, node) for statement in statements]
 
+    # --- collections: Python's words for them, on those of the image
+
+    def visit_For(self, node: ast.For) -> Any:
+        self.generic_visit(node)
+        node.iter = ast.copy_location(_call("each ", node.iter), node.iter)
+        return node
+
+    def visit_comprehension(self, node: ast.comprehension) -> Any:
+        self.generic_visit(node)
+        node.iter = ast.copy_location(_call("each ", node.iter), node.iter)
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        self.generic_visit(node)
+        if len(node.ops) != 1 or not isinstance(node.ops[0], ast.In | ast.NotIn):
+            return node
+        holds: ast.expr = _call("holds ", node.comparators[0], node.left)
+        if isinstance(node.ops[0], ast.NotIn):
+            holds = ast.UnaryOp(ast.Not(), holds)
+        return ast.copy_location(holds, node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        self.generic_visit(node)
+        if not isinstance(node.ctx, ast.Load):
+            return node
+        return ast.copy_location(_call("at ", node.value, _index(node.slice)), node)
+
     # --- sends
 
     def visit_Call(self, node: ast.Call) -> Any:
         function = node.func
+        if isinstance(function, ast.Name) and function.id not in self.bound:
+            if function.id == "len" and len(node.args) == 1:
+                return ast.copy_location(_call("size ", self.visit(node.args[0])), node)
+            if function.id in GO_THROUGH:
+                self.generic_visit(node)
+                node.args = [a if isinstance(a, ast.Starred) else _call("each ", a) for a in node.args]
+                return ast.copy_location(node, node)
         plain = not node.keywords and not any(isinstance(arg, ast.Starred) for arg in node.args)
         if isinstance(function, ast.Attribute) and plain:
             args = [self.visit(arg) for arg in node.args]
@@ -300,6 +353,14 @@ def selector_for(name: str, arity: int) -> str:
     return selector_of(name, arity)
 
 
+def _index(index: ast.expr) -> ast.expr:
+    """What stands in brackets, as an expression: ``1:`` is ``slice(1, None)``."""
+    if not isinstance(index, ast.Slice):
+        return index
+    parts = (index.lower, index.upper, index.step)
+    return _call("slice ", *(ast.Constant(None) if part is None else part for part in parts))
+
+
 def _call(name: str, *args: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(name, ast.Load()), list(args), [])
 
@@ -345,6 +406,8 @@ def python_globals(world: World, trusted: bool) -> dict[str, Any]:
             return world.families.new(OrderedCollection, [stored(item) for item in value])
         if kind is dict:
             return world.new_dictionary({key: stored(item) for key, item in value.items()})
+        if kind is tuple:
+            return tuple(stored(item) for item in value)
         if kind is set:
             from ..image.collections import Set, key_of
 
@@ -356,16 +419,24 @@ def python_globals(world: World, trusted: bool) -> dict[str, Any]:
             raise AttributeError(name)
         world.families.remove_slot(thing, name)
 
+    words = python_words(world)
+    each = words["each "]
+
     def invoke(thing: Any, name: str, selector: str, *args: Any) -> Any:
         if is_object(thing):
+            word = words.get(f"{name}/{len(args)}")
+            if word is not None and not world.understands(thing, selector):
+                return word(thing, *args)
             other = PYTHONIC.get((name, len(args)))
             if other is not None and not world.understands(thing, selector):
                 selector = other
-            return send(thing, selector, *args)
+            return send(thing, selector, *(stored(arg) for arg in args))
         if not trusted and name[:1] == "_":
             raise AttributeError(name)
         method = getattr(thing, name, MISSING)
-        return send(thing, selector, *args) if method is MISSING else method(*args)
+        if method is MISSING:
+            return send(thing, selector, *args)
+        return method(*map(each, args)) if name in TAKES_MANY else method(*args)
 
     def name(text: str) -> Any:
         value = world.lookup(text)
@@ -389,6 +460,8 @@ def python_globals(world: World, trusted: bool) -> dict[str, Any]:
         "invoke ": invoke,
         "name ": name,
         "stored ": stored,
+        "slice ": slice,
+        **words,
     }
     world.python_scopes[trusted] = scope
     return scope

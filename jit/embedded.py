@@ -99,6 +99,18 @@ class EmbeddedEngine:
         adapters = f", adapters {', '.join(sorted(self._adapter_paths))}" if self._adapter_paths else ""
         return f"embedded: {path.name} ({state}{adapters})"
 
+    def identity(self, adapter: str | None = None) -> dict[str, str]:
+        """Which model, and which adapter, by content. Raises EngineMissing."""
+        path = self._model_path()
+        told = {"model": path.name, "digest": file_digest(path)}
+        if adapter is not None:
+            file = self._adapter_paths.get(adapter)
+            if file is None:
+                raise EngineRefused(f"no adapter is called {adapter!r}; there are: {sorted(self._adapter_paths)}")
+            check_gguf(file, "adapter")
+            told["adapter_digest"] = file_digest(file)
+        return told
+
     def add_adapter(self, name: str, path: Path) -> None:
         """Make a LoRA adapter (GGUF) known by `name`; it is loaded when first asked for. Raises EngineMissing."""
         check_gguf(path, "adapter")

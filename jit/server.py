@@ -72,6 +72,10 @@ class ServerEngine:
     def describe(self) -> str:
         return f"server: {self._model or 'first model served'} at {self._url}"
 
+    def identity(self, adapter: str | None = None) -> dict[str, str]:
+        """Which model, as far as a server tells."""
+        return {"model": adapter or self._model or next(iter(self.models()), ""), "digest": ""}
+
     def models(self) -> list[str]:
         """The names the server serves. Raises EngineDown."""
         import httpx

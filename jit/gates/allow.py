@@ -49,7 +49,8 @@ class _Checker:
         self.imported: set[str] = set()
         own = {candidate.name}
         known = world.vocabulary | world.selectors | world.data_slots
-        self.attributes = METHODS | {python_name(s) for s in known} | own
+        setters = {s + ":" for s in known if s.isidentifier()}  # a slot `x` answers to `x:`
+        self.attributes = METHODS | {python_name(s) for s in known | setters} | own
         self.world_names = world.world_names - WORLD_NAMES_REFUSED
         self.world = world
 

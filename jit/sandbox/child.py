@@ -18,6 +18,7 @@ from ...image.object import MISSING, Body, own_slots
 from ...interp import Budget, Worker
 from ...interp.families import is_method
 from ...interp.worker import has_deep_stack
+from .exampling import run_examples
 from .lockdown import lock_down
 from .records import AskingStorage, Closed, Frames
 
@@ -40,6 +41,10 @@ def warm_up() -> None:
         lambda world: world.define(world.lookup("Warm"), Method("warm:", body, "python", author="model:warm"))
     )
     worker.evaluate("Warm warm: 2. (Warm n > 2) ifTrue: ['a'] ifFalse: ['b']. 1 / 2. Warm foo", budget=UNWATCHED)
+    run_examples(
+        worker.connection.db().storage,
+        {"workspace": "default", "examples": [{"before": "Warm warm: 1", "got": "Warm n", "wanted": "4"}]},
+    )
     import math
     import random
     import statistics
@@ -67,6 +72,9 @@ def run_trial(descriptor: int) -> None:
 def _run(frames: Frames, ahead: bytes, job: dict[str, Any]) -> dict[str, Any]:
     base = AskingStorage(frames, bytes.fromhex(job["last"]))
     base.take_ahead(ahead)
+    if "examples" in job:
+        holds = lock_down(job["cpu_seconds"], job["memory_bytes"])
+        return {"examples": run_examples(base, job), "holds": holds}
     changes = MappingStorage()
     db = ZODB.DB(DemoStorage(base=base, changes=changes), large_record_size=1 << 40)
     worker = Worker(SimpleNamespace(db=db), name="trial")

@@ -80,6 +80,12 @@ class Sandbox:
                     death = f"the sandbox itself failed: {problem or type(problem).__name__}"
             return Ran(None, death, time.monotonic() - started)
 
+    def aim(self, db: Any) -> None:
+        """From now on trials run on this image: the process that they are forked from stays as it is."""
+        with self._lock:
+            self.db = db
+            self._records.aim(db)
+
     def close(self) -> None:
         """End the zygote, for good. Idempotent; a trial that runs is ended with it."""
         self._closed = True

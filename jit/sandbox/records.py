@@ -138,6 +138,12 @@ class Server:
         self._asked: dict[bytes, None] = {}
         self._kept: dict[bytes, tuple[bytes, bytes]] = {}
 
+    def aim(self, db: Any) -> None:
+        """From now on the records of another image. What trials ask for first is remembered: genesis is the same."""
+        self.close()
+        self._db = db
+        self._kept.clear()
+
     def begin(self) -> tuple[bytes, bytes]:
         """Move on to now. The image's last transaction, and the records sent along."""
         if self._view is None:
