@@ -21,6 +21,7 @@ MODULES = (
     "numbers",
     "numerals",
     "text",
+    "words",
     "collections",
     "sequences",
     "hashed",

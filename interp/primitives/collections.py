@@ -303,8 +303,11 @@ def order(world: World, values: list[Any], block: Any) -> None:
     """
     if block is None:
         kinds = {type(value) for value in values}
-        if kinds <= {int, float} or kinds == {str} or kinds == {Character}:
+        if kinds <= {int, float} or kinds == {Character}:
             values.sort()
+            return
+        if kinds == {str}:
+            values.sort(key=lambda text: (text.lower(), text))  # as <= of Strings
             return
         send = world.table("<=")
 

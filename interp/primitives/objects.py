@@ -509,4 +509,3 @@ def become(world: World) -> Any:
         return self
 
     return become
-

@@ -315,13 +315,13 @@ def do(world: World) -> Any:
 
 @primitive("stream.contents", world=True)
 def contents(world: World) -> Any:
-    """All of it; of a stream that is only written, what lies before the position."""
+    return lambda self: collected(world, self, list(state(self)))
 
-    def contents(self: Any, written: Any = False) -> Any:
-        found = state(self)
-        return collected(world, self, found[: self._position] if written else list(found))
 
-    return contents
+@primitive("stream.written", world=True)
+def written(world: World) -> Any:
+    """What lies before the position."""
+    return lambda self: collected(world, self, state(self)[: self._position])
 
 
 @primitive("stream.readStream", world=True)

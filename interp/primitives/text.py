@@ -266,14 +266,26 @@ def join(world: World) -> Any:
     return join
 
 
+NUMBER = re.compile(r"\s*([+-]?)(?:(\d+)r(-?[0-9A-Z]+)|(\d+)(\.\d+)?(?:[eE]([+-]?\d+))?)")
+
+
 @primitive("string.asNumber")
 def as_number(self: Any) -> Any:
     """The number that the text begins with, or nil."""
-    match = re.match(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)", own_text(self))
+    match = NUMBER.match(own_text(self))
     if match is None:
         return None
-    text = match[1]
-    return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+    sign, base, digits, whole, part, power = match.groups()
+    try:
+        if base is not None:
+            number: Any = int(digits, int(base))
+        elif part is None and (power is None or (power[0] != "-" and len(power) < 6)):
+            number = int(whole) * 10 ** int(power or 0)
+        else:
+            number = float(f"{whole}{part or ''}e{power or 0}")
+    except ValueError:
+        return int(base) if base is not None else None
+    return -number if sign == "-" else number
 
 
 @primitive("string.asInteger")
