@@ -197,6 +197,62 @@ class Define(Node):
     method: Method
 
 
+# --- classes, as other Smalltalks write them ------------------------------------
+
+
+@record
+class Member(Node):
+    """A method inside a class's brackets. ``source`` is its whole text; ``meta``: it is the class's own, and not its
+    instances'. ``target`` is None, or the object it is for where that is neither (``Other >> foo [ ]``)."""
+
+    method: Method
+    meta: bool = False
+    category: str = ""
+    target: Node | None = None
+    source: str = field(default="", compare=False)
+
+
+@record
+class Shared(Node):
+    """``Count := 0.`` in a class's brackets: a class variable, with the expression for its first value (or None)."""
+
+    name: str
+    value: Node | None = None
+
+
+@record
+class Extend(Node):
+    """``target extend [ items ]``; ``Foo class [ items ]`` inside a class's brackets is one too.
+
+    Items are Variables (of the instances), Pragma (``<comment: 'x'>``), Shared, Member and Extend, in the order
+    written.
+    """
+
+    target: Node
+    items: tuple[Node, ...] = ()
+
+
+@record
+class Class(Node):
+    """``superclass subclass: name [ items ]``: a class, made or changed. ``superclass`` None: nil.
+
+    ``initialize``: is the class itself sent initialize once it is there, if it has a method for that of its own?
+    """
+
+    superclass: Node | None
+    name: str
+    items: tuple[Node, ...] = ()
+    initialize: bool = False
+
+
+@record
+class Eval(Node):
+    """``Eval [ | temps | body ]``: statements that are one message."""
+
+    temps: tuple[str, ...] = ()
+    body: tuple[Node, ...] = ()
+
+
 @record
 class Bad(Node):
     """A statement that did not parse, kept so that the others can still run (``recover=True``)."""
@@ -206,6 +262,10 @@ class Bad(Node):
 
 @record
 class Program(Node):
-    """What was typed: statements in order, each a message and a transaction of its own."""
+    """What was typed: statements in order, each a message and a transaction of its own.
+
+    ``text`` is what the places count in, where that is not the text that was read (a doubled ``!!`` is made single).
+    """
 
     statements: tuple[Node, ...]
+    text: str | None = field(default=None, compare=False, repr=False)

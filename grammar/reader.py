@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lark.exceptions import UnexpectedInput
 from lark.lexer import LexerState, LexerThread, LineCounter
@@ -14,6 +14,9 @@ from .depth import check_depth
 from .nodes import Bad, Define, Method, Node, Program, Span
 from .problem import SyntaxProblem
 from .tables import parser
+
+if TYPE_CHECKING:
+    from .brackets import Text
 
 
 def parse(source: str, origin: str = "<input>", recover: bool = False) -> Program:
@@ -29,28 +32,42 @@ def parse(source: str, origin: str = "<input>", recover: bool = False) -> Progra
             raise foreign
         everything = _span(_counter(source, 0), _counter(source, len(source)))
         return Program((Bad(foreign, span=everything),), span=everything)
+    statements = _program(source, _counter(source, _preamble(source)), len(source), origin, recover)
+    return Program(tuple(statements), span=_span(_counter(source, 0), _counter(source, len(source))))
+
+
+def _program(source: str, at: LineCounter, limit: int, origin: str, recover: bool) -> list[Node]:
+    """The statements between a place and the offset ``limit``."""
     statements: list[Node] = []
-    at = _counter(source, _preamble(source))
     while True:
         try:
-            read = list(_run(source, at, "program").statements)
+            read = list(_run(source, at, "program", limit).statements)
             problem = None
         except UnexpectedInput as error:
             from .scan import statement_end  # what only faults need is imported when there is one
 
             read = _finished(error)
             begin = _counter(source, _next_token(source, read[-1].span.end if read else at.char_pos), at)
-            problem = _problem(error, source, begin.char_pos, origin, begin.line)
+            bracketed = _brackets(error, source, begin, limit, origin)
+            if bracketed is not None:
+                found, end = bracketed
+                statements += [_complete(one, source, origin, recover) for one in read]
+                statements += found
+                for one in found:
+                    if isinstance(one, Bad) and not recover:
+                        raise one.problem from None  # type: ignore[misc]
+                at = _counter(source, end, begin)
+                continue
+            problem = _problem(error, source, begin.char_pos, origin, begin.line, limit)
         for index, statement in enumerate(read):
             read[index] = _complete(statement, source, origin, recover)
         statements += read
         if problem is None:
-            break
+            return statements
         if not recover:
             raise problem from None
-        at = _counter(source, statement_end(source, begin.char_pos, problem.offset), begin)
+        at = _counter(source, min(limit, statement_end(source, begin.char_pos, problem.offset)), begin)
         statements.append(Bad(problem, span=_span(begin, at)))
-    return Program(tuple(statements), span=_span(_counter(source, 0), _counter(source, len(source), at)))
 
 
 def parse_method(source: str, origin: str = "<method>") -> Method:
@@ -66,6 +83,50 @@ def parse_method(source: str, origin: str = "<method>") -> Method:
     return method
 
 
+def _brackets(
+    error: UnexpectedInput, source: str, begin: LineCounter, limit: int, origin: str
+) -> tuple[list[Node], int] | None:
+    """What was found at fault may be the bracket that opens a class: the class, and where it ends."""
+    if getattr(getattr(error, "token", None), "type", None) != "LBRACKET":
+        return None
+    from .brackets import read_brackets
+
+    return read_brackets(text_at(source, origin, begin), begin.char_pos, limit)
+
+
+def text_at(source: str, origin: str, since: LineCounter | None = None) -> Text:
+    """A source whose pieces can be parsed by their offsets. Lines are counted from ``since``, and on from there."""
+    from .brackets import Text
+
+    known = [_counter(source, 0, None) if since is None else since]
+
+    def place(offset: int) -> LineCounter:
+        """Line and column of an offset; pieces come in order, so that the last place is a start for the next."""
+        if offset < known[0].char_pos:
+            return _counter(source, offset)
+        known[0] = _counter(source, offset, known[0])
+        return known[0]
+
+    def span(start: int, end: int) -> Span:
+        first = place(start)
+        return _span(first, _counter(source, end, first))
+
+    def method(start: int, end: int) -> Method:
+        at = place(start)
+        try:
+            found = _run(source, at, "method", end)
+        except UnexpectedInput as error:
+            raise _problem(error, source, start, origin, at.line, end) from None
+        done = _complete(found, source, origin, recover=False)
+        assert isinstance(done, Method)
+        return done
+
+    def statements(start: int, end: int) -> list[Node]:
+        return _program(source, place(start), end, origin, True)
+
+    return Text(source, origin, span, method, statements)
+
+
 def _preamble(source: str) -> int:
     """Where the text begins behind a byte order mark and a line for the shell."""
     start = int(source.startswith("\ufeff"))
@@ -75,9 +136,11 @@ def _preamble(source: str) -> int:
     return start
 
 
-def _run(source: str, at: LineCounter, start: str) -> Any:
+def _run(source: str, at: LineCounter, start: str, end: int | None = None) -> Any:
     lark = parser()
-    state = LexerState(TextSlice(source, at.char_pos, len(source)), at)
+    # The lexer counts on in the counter it is given.
+    at = _counter(source, at.char_pos, at)
+    state = LexerState(TextSlice(source, at.char_pos, len(source) if end is None else end), at)
     return lark.parser.parser.parse(LexerThread(lark.parser.lexer, state), start)
 
 
@@ -105,10 +168,16 @@ def _finished(error: UnexpectedInput) -> list[Node]:
     return values[0] if values and isinstance(values[0], list) else []
 
 
-def _problem(error: UnexpectedInput, source: str, begin: int, origin: str, line: int) -> SyntaxProblem:
+def _problem(
+    error: UnexpectedInput, source: str, begin: int, origin: str, line: int, limit: int | None = None
+) -> SyntaxProblem:
     from .explain import explain
 
-    return explain(error, source, begin, origin, line)
+    if limit is None or limit >= len(source):
+        return explain(error, source, begin, origin, line)
+    problem = explain(error, source[:limit], begin, origin, line)
+    problem.source = source  # not one copy for each of a hostile text's many problems
+    return problem
 
 
 def _next_token(source: str, offset: int) -> int:

@@ -15,6 +15,7 @@ import transaction
 from ..grammar import nodes, parse
 from ..image.method import Method
 from ..image.object import MISSING, Body, UvmObject, own_slots
+from .classes import make_sides
 
 if TYPE_CHECKING:
     from .world import World
@@ -68,6 +69,7 @@ def awaken(image: Any) -> None:
             world.define(root["genesis"], Method(tree.selector, text, author=LIBRARY_AUTHOR, comment=tree.comment))
         for name, text in sources():
             read_in(world, text, f"genesis/{name}")
+        make_sides(world)
         manager.get().note("Prototypal Awakening")
         manager.commit()
     except BaseException:

@@ -57,6 +57,7 @@ class Compiled:
     constants: dict[str, Any]
     free: dict[str, bool]
     tree: ast.Module | None = None
+    pools: frozenset[str] = frozenset()  # classes whose class variables it names
 
 
 def const(value: Any) -> ast.expr:
@@ -95,9 +96,11 @@ class Mode:
     """What the compiler is told about the world.
 
     ``resolve(name)`` answers where a free name is found: "slot" (self has or inherits a data slot), "send" (a method),
-    "world", or "dynamic" (not known now; looked up when it runs). ``shared`` names are mostly read from a parent.
-    ``plain`` are the arithmetic selectors nobody has redefined. ``checked`` asks every store whether the value can
-    persist.
+    "world", or "dynamic" (not known now; looked up when it runs). In a class's methods also "ivar" (an instance
+    variable), "shared NAME" (a class variable of that class), "pool NAME" (a key of that Dictionary), "alias NAME" (the
+    world's name for it is that) and "global" (not known now; nil if it still is nothing when it runs). ``shared`` names
+    are mostly read from a parent. ``plain`` are the arithmetic selectors nobody has redefined. ``checked`` asks every
+    store whether the value can persist.
     """
 
     resolve: Resolve
@@ -127,6 +130,7 @@ class Emitter:
         self.filename = filename
         self.selectors: set[str] = set()
         self.supers: set[str] = set()
+        self.pools: set[str] = set()
         self.constants: dict[str, Any] = {}
         self.out: list[ast.stmt] = []
         self.impure = 0  # statements emitted so far whose order matters
@@ -291,7 +295,27 @@ class Emitter:
             return located(ast.Attribute(load("world"), name, ast.Load()), node)
         if where == "send":
             return located(self.plain_send(load("self"), name, []), node)
+        if where == "ivar":
+            return self.read_variable(name, node)
+        how, _, place = where.partition(" ")
+        if how == "shared":
+            self.pools.add(place)
+            return located(ast.Attribute(load(f"$pool {place}"), name, ast.Load()), node)
+        if how == "alias":
+            return located(ast.Attribute(load("world"), place, ast.Load()), node)
+        if how == "pool":
+            return located(call("pool_at", const(place), const(name)), node)
+        if how == "global":
+            return located(call("look_global", load("self"), const(name)), node)
         return located(call("look_up", load("self"), const(name)), node)
+
+    def read_variable(self, name: str, node: n.Node) -> ast.expr:
+        """An instance variable: a slot whose name no message has."""
+        target = self.temp()
+        fetch = ast.Assign([store(target)], ast.Attribute(load("self"), "." + name, ast.Load()))
+        unset = ast.Assign([store(target)], call("unset", load("self"), const("." + name)))
+        self.emit(ast.Try([fetch], [ast.ExceptHandler(load("AttributeError"), None, [unset])], [], []), node)
+        return load(target)
 
     def read_slot(self, name: str, node: n.Node) -> ast.expr:
         target = self.temp()
@@ -333,6 +357,13 @@ class Emitter:
         where = self.mode.resolve(name)
         if where == "slot" and not self.mode.checked and not (self.mode.top_level and name[:1].isupper()):
             self.emit(ast.Assign([ast.Attribute(load("self"), name, ast.Store())], value), node)
+        elif where == "ivar" and not self.mode.checked:
+            self.emit(ast.Assign([ast.Attribute(load("self"), "." + name, ast.Store())], value), node)
+        elif where.startswith("shared ") and not self.mode.checked:
+            self.pools.add(where[7:])
+            self.emit(ast.Assign([ast.Attribute(load(f"$pool {where[7:]}"), name, ast.Store())], value), node)
+        elif where == "ivar" or " " in where:
+            self.emit(ast.Expr(call("assign_variable", load("self"), const(name), const(where), value)), node)
         else:
             how = "assign_top" if self.mode.top_level else "assign"
             self.emit(ast.Expr(call(how, load("self"), const(name), value)), node)
@@ -600,9 +631,10 @@ def compile_method(method: n.Method, mode: Mode, filename: str, entry: str) -> C
 
 def compile_statement(statement: n.Node, mode: Mode, filename: str) -> Compiled:
     """A top-level statement to code that defines ``statement(self)``, whose result is the statement's value."""
-    scopes = Scopes(statement, (), (), (statement,))
+    temps, body = (statement.temps, statement.body) if isinstance(statement, n.Eval) else ((), (statement,))
+    scopes = Scopes(statement, (), temps, body)
     mode.top_level = True
-    return _unit(scopes, statement, (), (statement,), mode, filename, "statement", value=True)
+    return _unit(scopes, statement, (), body, mode, filename, "statement", value=True)
 
 
 def _unit(
@@ -655,6 +687,7 @@ def _unit(
         emitter.constants,
         dict(scopes.free),
         tree if KEEP_TREES else None,
+        frozenset(emitter.pools),
     )
 
 

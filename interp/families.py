@@ -86,6 +86,10 @@ class Family:
         return False
 
 
+def _among(thing: Any, things: list[Body]) -> bool:
+    return any(one is thing for one in things)
+
+
 class Hidden:
     """Stands in an owner's type for a slot that holds a method: read as an attribute it is not there."""
 
@@ -164,12 +168,14 @@ class Families:
         owner = self._by_key.get(id(thing))
         if owner is not None and not owner.retired:
             return owner
+        if "side*" in slots:
+            return self._make(id(thing), ghost, (), frozenset(), thing)
         marks: set[str] = set()
         plain: Family | None = None
         for name, value in slots.items():
             if is_method(value):
                 return self._make(id(thing), ghost, (), frozenset(), thing)
-            if name == "parent*" or name[0] == "_":
+            if name == "parent*" or name[0] in "_.":
                 continue
             self.data_names.add(name)
             if name[0].isupper():
@@ -248,13 +254,27 @@ class Families:
 
     def _enter(self, family: Family) -> None:
         if family.owner is not None:
-            family.order = linearize(family.owner)
+            family.order = self.order_of(family.owner)
         else:
             top = UvmObject()
             vars(top)["parent*"] = family.parents  # type: ignore[index]
             family.order = linearize(top)[1:]
         for one in family.order:
             self._of.setdefault(id(one), set()).add(family)
+
+    def order_of(self, thing: Body) -> list[Body]:
+        """Where messages to an object of its own family are looked up. A class's own are on its side (classes.py);
+        then, so that it can be sent ``new`` and the like, come the prototypes that it inherits from and that are no
+        classes."""
+        side = own_slots(thing).get("side*")
+        if side is None:
+            return linearize(thing)
+        order = linearize(side)
+        order += [one for one in linearize(thing) if "sort*" not in own_slots(one) and not _among(one, order)]
+        top = self._traits("Object")
+        if top is not None and not _among(top, order):
+            order.append(top)
+        return order
 
     # --- equality
 

@@ -36,8 +36,9 @@ class Facts:
 
     def __init__(self, node: nodes.Node) -> None:
         self.node = node  # keeps its id from being another's
-        self.free = tuple(Scopes(node, (), (), (node,)).free)
-        self.selectors = selectors_in((node,))
+        temps, body = (node.temps, node.body) if isinstance(node, nodes.Eval) else ((), (node,))
+        self.free = tuple(Scopes(node, (), temps, body).free)
+        self.selectors = selectors_in(body)
         self.compiled: dict[Any, Compiled] = {}
 
 

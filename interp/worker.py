@@ -31,6 +31,7 @@ from ..image.object import MISSING, own_slots
 from ..image.storable import explain_failure, unreachable
 from . import flow, misses, statements, warden
 from .awakening import awaken, workspace_named
+from .filein import category_of, define_class
 from .primitives import all_primitives
 from .report import Report, of_failure
 from .stack import Source
@@ -40,6 +41,8 @@ RETRIES = 20
 DEPTH = 120_000  # Python frames; each send takes one to three
 PATIENCE = 2.0  # seconds that a message has to come to its end once it was told to
 STACK_BYTES = 512 << 20
+DEFINING = nodes.Define | nodes.Class | nodes.Extend
+SILENT = DEFINING | nodes.Variables  # their value is not shown
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,7 @@ class Worker:
         except SyntaxProblem as problem:
             tell(Outcome(source, problem.line, error=syntax_report(problem)))
             return outcomes
+        source = source if program.text is None else program.text
         if atomic:
             for outcome in self._atomic(program, source, run):
                 tell(outcome)
@@ -175,7 +179,7 @@ class Worker:
     def _message(self, statement: nodes.Node, source: str, run: _Run) -> Outcome:
         span = statement.span
         text = source[span.start : span.end]
-        outcome = Outcome(text, span.line, defines=isinstance(statement, nodes.Define))
+        outcome = Outcome(text, span.line, defines=isinstance(statement, DEFINING))
         started = time.perf_counter()
         if isinstance(statement, nodes.Bad):
             outcome.error = syntax_report(statement.problem)
@@ -187,7 +191,7 @@ class Worker:
                 self._begin(run, text)
                 with self._abandonable(run.budget):
                     outcome.value = self._perform(statement, text, run)
-                    if not isinstance(statement, nodes.Define | nodes.Variables):
+                    if not isinstance(statement, SILENT):
                         outcome.printed = world.print_string(outcome.value)
                 self._commit(text)
                 break
@@ -256,7 +260,7 @@ class Worker:
         for statement in program.statements:
             span = statement.span
             text = source[span.start : span.end]
-            outcome = Outcome(text, span.line, defines=isinstance(statement, nodes.Define))
+            outcome = Outcome(text, span.line, defines=isinstance(statement, DEFINING))
             outcomes.append(outcome)
             before = len(world.transcript)
             try:
@@ -266,7 +270,7 @@ class Worker:
                 world.policy = None
                 with self._abandonable(run.budget):
                     outcome.value = self._perform(statement, text, run)
-                    if not isinstance(statement, nodes.Define | nodes.Variables):
+                    if not isinstance(statement, SILENT):
                         outcome.printed = world.print_string(outcome.value)
             except ConflictError:
                 raise
@@ -306,8 +310,13 @@ class Worker:
                         comment=method.comment,
                     ),
                 )
+            case nodes.Class() | nodes.Extend():
+                return define_class(world, statement, text, run.author, self._evaluator(text, workspace, run))
             case _:
                 return self._run(statement, text, statement.span, workspace, run)
+
+    def _evaluator(self, text: str, workspace: Any, run: _Run) -> Callable[[nodes.Node], Any]:
+        return lambda node: self._run(node, text, node.span, workspace, run)
 
     def _run(self, node: nodes.Node, text: str, span: nodes.Span, workspace: Any, run: _Run) -> Any:
         world = self.world
@@ -510,14 +519,6 @@ class Worker:
 
     def interrupt(self) -> bool:
         return self.abandon(flow.Interrupted)
-
-
-def category_of(method: nodes.Method) -> str:
-    """What ``<category: 'x'>`` at the head of a body says."""
-    for pragma in method.pragmas:
-        if pragma.selector == "category:" and isinstance(pragma.args[0], nodes.String | nodes.Symbol):
-            return pragma.args[0].value
-    return ""
 
 
 def syntax_report(problem: Any) -> Report:

@@ -10,15 +10,17 @@ import hashlib
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
+from sys import intern
 from types import FrameType, FunctionType
 from typing import Any, cast
 
 from ..grammar import nodes, parse_method
 from ..image.collections import CLASSES, Array, ByteArray, Dictionary, String, key_of
 from ..image.method import Method
-from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object, own_slots, set_dict
+from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object, linearize, own_slots, set_dict
 from ..image.values import Character, ScaledDecimal, Symbol
 from . import flow
+from .classes import Scope, all_variables, pool_of
 from .compiler import Compiled, Mode, compile_method, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
 from .scopes import Scopes
@@ -98,6 +100,8 @@ class World:
         self.sources: dict[str, Source] = {}
         self.resolutions: dict[str, Any] = {}  # per compiled unit: how its free names were resolved
         self.clone_types: dict[int, Any] = {}
+        self._scopes: dict[int, Scope] = {}  # id(holder) -> what its methods can name
+        self._fresh: dict[int, dict[str, Any]] = {}  # id(prototype) -> the slots of a new clone of it
         self._kinds: dict[Family, type[Body]] = {}
         # (type, slot) -> the object that shows the slot to instances of the type, and those asked before it
         self._holders: dict[tuple[type, str], tuple[list[Body], Body]] = {}
@@ -154,7 +158,8 @@ class World:
     def lookup_traits(self, name: str) -> Any:
         if not name:
             return None
-        return self.lookup(name) or self.genesis
+        # A program may have taken the name for a class of its own; values go on delegating to the library's.
+        return self.root.get("kept", {}).get(name) or self.lookup(name) or self.genesis
 
     def name_of(self, thing: Any) -> str:
         """The name the world knows an object by, or ''."""
@@ -163,12 +168,17 @@ class World:
 
     def set_name(self, name: str, value: Any) -> None:
         """Give value a name of the world."""
-        if is_object(value) and "name*" not in own_slots(value) and not is_method(value):
+        nameless = is_object(value) and "name*" not in own_slots(value)
+        if nameless and not is_method(value) and not self.is_instance(value):
             value.__setattr__("name*", name)
         fresh = name not in own_slots(self.names)
         self.families.set_slot(self.names, name, value)
         if fresh and name in self.families.free_names:
             self._stale(None)
+
+    def is_instance(self, thing: Any) -> bool:
+        """Does it delegate to a class (classes.py)? Then it goes by that, whatever holds it."""
+        return any("sort*" in own_slots(one) for one in linearize(thing)[1:])
 
     # --- dispatch
 
@@ -305,8 +315,9 @@ class World:
         return table
 
     def _above(self, holder: Body) -> list[Body]:
-        from ..image.object import linearize
-
+        if "class*" in own_slots(holder):  # a class's side: on in the order of the class
+            order = self.families.order_of(own_slots(holder)["class*"])
+            return order[next(index for index, one in enumerate(order) if one is holder) + 1 :]
         return linearize(holder)[1:]
 
     # --- compiling
@@ -328,10 +339,10 @@ class World:
             return function
         tree = tree_of(slots["source"])
         primitive = next((p.args[0] for p in tree.pragmas if p.selector == "primitive:"), None)
-        if primitive is not None:
+        if isinstance(primitive, nodes.String):  # another system's number: the statements below it are run
             return self._primitive(str(literal(primitive)), cls, family)
         free = free_of(slots["source"])
-        where = tuple((name, self.resolve(name, family)) for name in free)
+        where = tuple((name, self.resolve(name, family, holder)) for name in free)
         hints = self.hints(sends_of(slots["source"]))
         marks = self._marks(method, family)
         key = (id(method), where, hints, marks, id(holder), family.native, self.checked)
@@ -405,8 +416,18 @@ class World:
             return touching
         return function
 
-    def resolve(self, name: str, family: Family) -> str:
+    def scope(self, holder: Any) -> Scope:
+        """What the methods that an object holds can name."""
+        scope = self._scopes.get(id(holder))
+        if scope is None:
+            scope = self._scopes[id(holder)] = Scope(self, holder)
+        return scope
+
+    def resolve(self, name: str, family: Family, holder: Any = None) -> str:
         """Where a free name of a method is found for this family; see compiler.Mode."""
+        scope = self.scope(holder) if holder is not None else None
+        if scope is not None and name in scope.names:
+            return scope.names[name]
         if not family.native and family.has_datum(name):
             return "slot"
         holder, value = family.find(name)
@@ -414,7 +435,7 @@ class World:
             return "send"
         if name[:1].isupper() and self.names is not None and "." not in name and name in own_slots(self.names):
             return "world"
-        return "dynamic"
+        return "global" if scope is not None and scope.strict else "dynamic"
 
     def link(self, compiled: Compiled, holder: Any = None) -> Any:
         """Define a compiled unit's function in this world."""
@@ -423,6 +444,8 @@ class World:
         self.globals.update(compiled.constants)
         for name in compiled.supers:
             self.globals[name] = self.super_table(name[1:].rpartition(" ")[0], holder)
+        for name in compiled.pools:
+            self.globals[f"$pool {name}"] = pool_of(self.lookup(name))
         local: dict[str, Any] = {}
         exec(compiled.code, self.globals, local)
         return local[compiled.entry]
@@ -458,6 +481,8 @@ class World:
             for table in self.supers.values():
                 table.clear()
             self._functions.clear()
+            self._scopes.clear()
+            self._fresh.clear()
             self.clone_types.clear()
             self._kinds.clear()
             self._holders.clear()
@@ -516,6 +541,10 @@ class World:
             "Character": Character,
             "Symbol": Symbol,
             "look_up": self.look_up,
+            "look_global": self.look_global,
+            "pool_at": self.pool_at,
+            "unset": self.unset,
+            "assign_variable": self.assign_variable,
             "assign": self.assign,
             "assign_top": self.assign_top,
             "failed": signals.failed,
@@ -606,6 +635,35 @@ class World:
         if value is not MISSING:
             return value
         return self.send(thing, name)
+
+    def look_global(self, thing: Any, name: str) -> Any:
+        """A name in a class's method that was not known when it was compiled: nil, if it still is nothing."""
+        return own_slots(self.names).get(name.removeprefix("Smalltalk."))
+
+    def unset(self, thing: Any, name: str) -> Any:
+        """An instance variable that an object has not: its class got it later, or the object is a clone of another."""
+        for one in self.families.current(thing).order if is_object(thing) else ():
+            value = own_slots(one).get(name, MISSING)
+            if value is not MISSING and "side*" not in own_slots(one):
+                return value
+        return None
+
+    def pool_at(self, pool: str, name: str) -> Any:
+        return self.send(self.lookup(pool), "at:ifAbsent:", Symbol(name), lambda: None)
+
+    def assign_variable(self, thing: Any, name: str, where: str, value: Any) -> None:
+        """Write a variable of a class, its instances or a pool, where that is not done in line."""
+        if self.checked:
+            self.check_storable(value, thing, name)
+        how, _, place = where.partition(" ")
+        if how == "ivar":
+            setattr(thing, "." + name, value)
+        elif how == "shared":
+            setattr(pool_of(self.lookup(place)), name, value)
+        elif how == "alias":
+            self.set_name(place, value)
+        else:
+            self.send(self.lookup(place), "at:put:", Symbol(name), value)
 
     def assign(self, thing: Any, name: str, value: Any) -> None:
         """``name := value`` in a method, where name is no variable of it."""
@@ -758,8 +816,19 @@ class World:
         """A new object that shows prototype until it is written."""
         live: Any = self.families.clones_of(prototype)
         thing = live.__new__(live)
-        set_dict(thing, {"parent*": prototype})
+        set_dict(thing, self.fresh(prototype))
         return thing
+
+    def fresh(self, prototype: Any) -> dict[str, Any]:
+        """The slots of a new clone: it delegates to prototype, and the instance variables of a class are nil."""
+        slots = self._fresh.get(id(prototype))
+        if slots is None:
+            slots = {"parent*": prototype}
+            if "side*" in own_slots(prototype):  # a clone of an instance shows that one's
+                # Interned, as the names in compiled code are: Python finds a slot faster by the very same text.
+                slots.update(dict.fromkeys([intern("." + name) for name in all_variables(prototype)]))
+            self._fresh[id(prototype)] = slots
+        return slots.copy()
 
     def this_context(self) -> Any:
         from .context import snapshot

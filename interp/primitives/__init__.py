@@ -33,6 +33,7 @@ MODULES = (
     "control",
     "exceptions",
     "reflection",
+    "classes",
     "system",
 )
 

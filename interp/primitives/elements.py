@@ -182,7 +182,9 @@ def made(world: World, prototype: Any, contents: Any, kind: type[Body]) -> Any:
         return world.families.new(kind, contents)
     live: Any = world.families.clones_of(prototype, kind)
     thing = live.__new__(live)
-    set_dict(thing, {"parent*": prototype, "_items": contents})
+    slots = world.fresh(prototype)
+    slots["_items"] = contents
+    set_dict(thing, slots)
     enliven(thing)
     return thing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from ...image.collections import CLASSES, equal, items_of, text_of
+from ...image.collections import CLASSES, equal, text_of
 from ...image.method import Method
 from ...image.object import MISSING, UvmObject, is_object, own_slots, reserved, set_dict
 from ...image.values import Character, Symbol
@@ -47,11 +47,12 @@ def clone(world: World) -> Any:
         live: Any
         live, kind = entry
         thing = live.__new__(live)
-        if kind is UvmObject:
-            set_dict(thing, {"parent*": self})
-        else:
+        slots = world.fresh(self)
+        if kind is not UvmObject:
             items = own_slots(self).get("_items", MISSING)
-            set_dict(thing, {"parent*": self, "_items": kind._p_empty() if items is MISSING else type(items)(items)})
+            slots["_items"] = kind._p_empty() if items is MISSING else type(items)(items)
+        set_dict(thing, slots)
+        if kind is not UvmObject:
             live._p_live(thing)
         return thing
 
@@ -61,13 +62,19 @@ def clone(world: World) -> Any:
         if owner is None or world.kind_of(owner) is not UvmObject:
             return None
         live = world.families.clones_of(owner)
+        slots = world.fresh(owner)
 
         def clone_owner(self: Any) -> Any:
             thing = live()
             set_dict(thing, {"parent*": self})
             return thing
 
-        return clone_owner
+        def instance(self: Any) -> Any:
+            thing = live()
+            set_dict(thing, slots.copy())
+            return thing
+
+        return clone_owner if len(slots) == 1 else instance
 
     clone.for_family = for_family  # type: ignore[attr-defined]
     return clone
@@ -217,11 +224,17 @@ def slot_names(world: World) -> Any:
     return lambda self: world.new_array([Symbol(name) for name in visible_slots(self)])
 
 
+# What makes a class of a prototype (classes.py), besides its parent*.
+CLASS_SLOTS = frozenset(["name*", "side*", "sort*", "class*", "ivars*", "pool*", "pools*", "category*", "comment*"])
+
+
 def visible_slots(thing: Any) -> list[str]:
     """The names of an object's own slots, each once: an accessor and the datum it shares its name with are one."""
     if not is_object(thing):
         return []
-    names = (name[1:] if name[0] == "&" else name for name in own_slots(thing) if name[0] != "_" and name != "name*")
+    slots = own_slots(thing)
+    hidden = CLASS_SLOTS if "side*" in slots else ("name*",)
+    names = (name.lstrip("&.") for name in slots if name[0] != "_" and name not in hidden)
     return list(dict.fromkeys(names))
 
 
@@ -302,33 +315,6 @@ def remove_parent(world: World) -> Any:
         return self
 
     return remove_parent
-
-
-@primitive("object.subclass", world=True)
-def subclass(world: World) -> Any:
-    """A clone that the world knows by name, with data slots that are nil."""
-
-    def words(names: Any) -> list[str]:
-        if names is None:
-            return []
-        found = text_of(names).split() if is_text(names) else [text_of(name) for name in items_of(names)]
-        return [slot_name(name) for name in found]
-
-    def subclass(self: Any, name: Any, slots: Any = None, shared: Any = None) -> Any:
-        text = slot_name(name)
-        if not text[0].isupper():
-            problem = f"{text!r} cannot be the name of a prototype: those begin with a capital letter"
-            raise Fault("SystemExceptions.InvalidArgument", problem)
-        thing = world.clone(self) if is_object(self) else world.clone(world.genesis)
-        for slot in words(slots):
-            world.families.set_slot(thing, slot, None)
-        for slot in words(shared):
-            if slot not in own_slots(world.names):
-                world.set_name(slot, None)
-        world.set_name(text, thing)
-        return thing
-
-    return subclass
 
 
 @primitive("object.identical")
@@ -457,6 +443,9 @@ def prototype(world: World) -> Any:
     """The nearest named object the receiver delegates to: what a class would be."""
 
     def prototype(self: Any) -> Any:
+        side = own_slots(self).get("side*") if is_object(self) else None
+        if side is not None:
+            return side
         order = world.family(self).order
         return next((one for one in order if one is not self and world.name_of(one)), world.genesis)
 

@@ -28,7 +28,9 @@ def new_stream(world: World, kind: str, contents: list[Any] | None = None, proto
     live: Any = world.families.clones_of(prototype, Stream)
     stream = live.__new__(live)
     contents = [] if contents is None else contents
-    set_dict(stream, {"parent*": prototype, "_items": contents, "_position": len(contents), "_kind": kind})
+    slots = world.fresh(prototype)
+    slots.update({"_items": contents, "_position": len(contents), "_kind": kind})
+    set_dict(stream, slots)
     return stream
 
 
