@@ -35,7 +35,7 @@ def evaluate(worker: Worker, request: Request) -> None:
     def on_outcome(outcome: Outcome) -> None:
         nonlocal failed, seconds
         told = told_of(outcome)
-        failed = failed or told.error is not None
+        failed = failed or told.error is not None or bool(outcome.failures)
         seconds += outcome.seconds
         if command.stream or len(held) >= HELD:
             request.send(told)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .bridge.codes import Code
-from .interp.worker import STACK_BYTES, has_deep_stack
+from .interp.depth import STACK_BYTES, has_deep_stack
 
 if TYPE_CHECKING:
     from .bridge.session import Request

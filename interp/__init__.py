@@ -13,17 +13,17 @@ _HOMES = {
     "Resolution": "worker",
     "Worker": "worker",
     "World": "world",
-    "deep": "worker",
+    "deep": "depth",
 }
 
 if TYPE_CHECKING:
+    from .depth import deep as deep
     from .misses import Miss as Miss
     from .report import Report as Report
     from .worker import Budget as Budget
     from .worker import Outcome as Outcome
     from .worker import Resolution as Resolution
     from .worker import Worker as Worker
-    from .worker import deep as deep
     from .world import World as World
 
 

@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .flow import Abandoned, Fault, StackOverflow, Unhandled
+from .flow import Abandoned, Fault, Resume, ReturnHome, StackOverflow, Unhandled, Unwind
 from .stack import Place, walk
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ CODES = {
     "BlockContext.CannotReturn": "cannot-return",
     "AssertionFailure": "assertion-failure",
     "TestSkipped": "skipped",
+    "SystemExceptions.Deadlock": "deadlock",
 }
+
+ELSEWHERE = "the method of this block runs in another process (cannotReturn:)"
 
 
 @dataclass
@@ -92,6 +95,18 @@ def of_failure(world: World, failure: BaseException, statement: Any, origin: str
         return Report(CODES.get(failure.kind, "error"), str(failure), origin, span.line, span.column)
     report = Report("internal", f"the interpreter failed: {type(failure).__name__}: {failure}", origin)
     report.python = "".join(traceback.format_exception(failure))
+    return report
+
+
+def of_process(world: World, failure: BaseException) -> Report | None:
+    """The report for a flow that left a process whose stack it should have ended in; None for any other failure."""
+    if isinstance(failure, ReturnHome):
+        report = Report("cannot-return", ELSEWHERE)
+    elif isinstance(failure, Unwind | Resume):
+        report = Report("error", "this exception is handled in another process: only that can return, retry or resume")
+    else:
+        return None
+    _place(report, _last(world, failure), "")
     return report
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import sys
+from opcode import opmap
 from types import FrameType, FunctionType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,18 @@ if TYPE_CHECKING:
 BLOCK_CALL = re.compile(
     r"\[\] \d+:\d+\S*\(\) (?:takes (\d+) positional arguments? but (\d+) w|missing (\d+) required positional)"
 )
+CALL = bytes([opmap["CALL"]])
+
+
+def arguments_given(error: BaseException) -> int | None:
+    """How many arguments the call had that failed, as its instruction says; Python's text tells only how many lack."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return None
+    code = trace.tb_frame.f_code.co_code[trace.tb_lasti : trace.tb_lasti + 2]
+    return code[1] if code[:1] == CALL else None
 
 
 class Handler:
@@ -192,9 +205,12 @@ class Signals:
             counts = BLOCK_CALL.search(text) if type(error) is TypeError else None
             if counts is not None:
                 kind = "SystemExceptions.WrongArgumentCount"
-                text = "wrong argument count: this block takes " + (
-                    f"{counts[1]}, {counts[2]} were given" if counts[1] else f"{counts[3]} more than were given"
-                )
+                wanted, given = counts[1], counts[2]
+                if not wanted:
+                    given = arguments_given(error)
+                    wanted = f"{int(counts[3]) + given}" if given is not None else f"{counts[3]} more"
+                given = "fewer" if given is None else given
+                text = f"wrong argument count: this block takes {wanted}, {given} were given"
             exception = self.make(kind, text)
         return self.signal(exception, cause=error)
 

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Protocol, cast
@@ -27,20 +27,22 @@ from ZODB.POSException import ConflictError, ReadOnlyError
 from ..grammar import SyntaxProblem, nodes, parse
 from ..image.errors import CommitUncertain, ImageProblem
 from ..image.method import Method
-from ..image.object import MISSING, own_slots
+from ..image.object import own_slots
 from ..image.storable import explain_failure, unreachable
 from . import flow, misses, statements, warden
 from .awakening import awaken, workspace_named
+from .depth import DeepThread, is_deep
 from .filein import category_of, define_class
 from .primitives import all_primitives
+from .processes import Processes
 from .report import Report, of_failure
 from .stack import Source
 from .world import World
 
 RETRIES = 20
 DEPTH = 120_000  # Python frames; each send takes one to three
+ASIDE = 0.05  # seconds: a message that sleeps for longer leaves its place to others
 PATIENCE = 2.0  # seconds that a message has to come to its end once it was told to
-STACK_BYTES = 512 << 20
 DEFINING = nodes.Define | nodes.Class | nodes.Extend
 SILENT = DEFINING | nodes.Variables  # their value is not shown
 
@@ -51,6 +53,9 @@ class Budget:
 
     seconds: float | None = None
     bytes: int | None = 2 << 30
+
+
+CLOSING = Budget(seconds=5.0)  # for the ensure: blocks of processes whose session ends
 
 
 @dataclass
@@ -65,6 +70,8 @@ class Outcome:
     error: Report | None = None
     seconds: float = 0.0
     defines: bool = False
+    # Processes that ended by an error meanwhile; the statement itself went well. The Transcript shows them, too.
+    failures: list[Report] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,11 @@ class Worker:
         self._pending: type[flow.Abandoned] | None = None
         self._again = 0.0  # when it is to be told again
         self.limits: warden.Limits | None = None  # of the message that runs now
+        self._told = threading.Event()  # set when a message that may be waiting for the clock is to end
+        self._aside: Callable[[], AbstractContextManager[Any]] = nullcontext
+        self.world.pause = self._pause
+        self._sessions: dict[str, Processes] = {}  # those with processes that wait for a later statement
+        self._deep: DeepThread | None = None  # where they live, if no thread of the caller's is deep enough
         sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
         if gc.get_threshold() == (700, 10, 10):
             # Python's default was made for small heaps; ours holds the library, and looking through it is dear.
@@ -124,6 +136,9 @@ class Worker:
             gc.freeze()  # what is here by now (the parser, the library) stays
 
     def close(self) -> None:
+        """Ends the processes that are left, with their ensure: blocks, and lets the connection go."""
+        for session in list(self._sessions):
+            self.end_session(session)
         with suppress(NoTransaction):
             self.manager.abort()
         self.connection.close()
@@ -143,9 +158,15 @@ class Worker:
         atomic: bool = False,
         stop_on_error: bool = False,
         author: str = "",
+        session: str = "",
+        aside: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> list[Outcome]:
-        """Run every statement of source; one Outcome each, in order. A failure ends its statement, not the others."""
-        if not getattr(_here, "deep", False):
+        """Run every statement of source; one Outcome each, in order. A failure ends its statement, not the others.
+
+        Processes that wait when a statement ends are there in the next one of the same ``session``. While a message
+        sleeps, because all its processes wait for the clock, it is inside ``aside()``.
+        """
+        if not is_deep():
             # On this thread's stack a recursion without end would end the process.
             options = dict(locals())
             del options["self"], options["source"]
@@ -165,16 +186,50 @@ class Worker:
             tell(Outcome(source, problem.line, error=syntax_report(problem)))
             return outcomes
         source = source if program.text is None else program.text
-        if atomic:
-            for outcome in self._atomic(program, source, run):
+        with self._session(session, aside):
+            if atomic:
+                for outcome in self._atomic(program, source, run):
+                    tell(outcome)
+                return outcomes
+            for statement in program.statements:
+                outcome = self._message(statement, source, run)
                 tell(outcome)
-            return outcomes
-        for statement in program.statements:
-            outcome = self._message(statement, source, run)
-            tell(outcome)
-            if outcome.error is not None and (stop_on_error or outcome.error.code == "interrupted"):
-                break
+                if outcome.error is not None and (stop_on_error or outcome.error.code == "interrupted"):
+                    break
         return outcomes
+
+    @contextmanager
+    def _session(self, name: str, aside: Callable[[], AbstractContextManager[Any]]) -> Iterator[None]:
+        """Meanwhile the world's processes are that session's."""
+        kept = self._sessions.pop(name) if name in self._sessions else None
+        processes = self.world.processes = kept or Processes(self.world)
+        self._aside = aside
+        try:
+            yield
+        finally:
+            self._aside = nullcontext
+            if processes.living:
+                self._sessions[name] = processes
+
+    def has_processes(self, session: str = "") -> bool:
+        """Does anything of that session wait for its next statement, on this worker?"""
+        return session in self._sessions
+
+    def end_session(self, session: str = "") -> None:
+        """Terminate a session's processes, in a transaction of their own."""
+        if session not in self._sessions:
+            return
+        if not is_deep() or self._deep is not None:
+            self._deeply(lambda: self.end_session(session))
+            return
+        processes = self.world.processes = self._sessions.pop(session)
+        self._begin(_Run("", "default", "off", None, CLOSING), "")
+        try:
+            with self._abandonable(CLOSING):
+                processes.close()
+            self._commit("the end of a session's processes")
+        except (flow.Flow, ConflictError):
+            self._abort()
 
     def _message(self, statement: nodes.Node, source: str, run: _Run) -> Outcome:
         span = statement.span
@@ -190,9 +245,7 @@ class Worker:
             try:
                 self._begin(run, text)
                 with self._abandonable(run.budget):
-                    outcome.value = self._perform(statement, text, run)
-                    if not isinstance(statement, SILENT):
-                        outcome.printed = world.print_string(outcome.value)
+                    self._carry_out(statement, text, run, outcome)
                 self._commit(text)
                 break
             except flow.Missed as missed:
@@ -203,6 +256,9 @@ class Worker:
             except ConflictError as conflict:
                 self._abort()
                 conflicts += 1
+                if world.processes.lost:
+                    outcome.error = Report("conflict", LOST, run.origin, span.line, span.column)
+                    break
                 if conflicts > RETRIES:
                     outcome.error = Report(
                         "conflict", conflict_text(world, conflict), run.origin, span.line, span.column
@@ -216,7 +272,7 @@ class Worker:
                     # It may have come in the middle of learning something: all of it is learnt again.
                     world.families.names_moved = True
                 self._abort()
-                if outcome.error.code == "cannot-persist" and not checked:
+                if outcome.error.code == "cannot-persist" and not checked and not world.processes.lost:
                     # Run again with every store checked, so that the error comes from the store itself.
                     world.checked = True
                     world._stale(None)
@@ -235,6 +291,8 @@ class Worker:
             note = next(iter(run.notes.values()), "")
             if note:
                 outcome.error.message += f" ({note})"
+        if outcome.error is not None and world.processes.lost:
+            outcome.error.message += " (processes of earlier statements had run in it, and were ended with it)"
         outcome.transcript = "".join(world.transcript)
         outcome.seconds = time.perf_counter() - started
         return outcome
@@ -248,8 +306,8 @@ class Worker:
             except ConflictError as conflict:
                 self._abort()
                 conflicts += 1
-                if conflicts > RETRIES:
-                    text = conflict_text(self.world, conflict)
+                if conflicts > RETRIES or self.world.processes.lost:
+                    text = LOST if self.world.processes.lost else conflict_text(self.world, conflict)
                     return [Outcome(source, 1, error=Report("conflict", text, run.origin, 1, 1))]
                 time.sleep(random.uniform(0, 0.002 * conflicts))
 
@@ -269,9 +327,7 @@ class Worker:
                     break
                 world.policy = None
                 with self._abandonable(run.budget):
-                    outcome.value = self._perform(statement, text, run)
-                    if not isinstance(statement, SILENT):
-                        outcome.printed = world.print_string(outcome.value)
+                    self._carry_out(statement, text, run, outcome)
             except ConflictError:
                 raise
             except BaseException as failure:
@@ -285,6 +341,13 @@ class Worker:
         else:
             self._commit("atomic program")
         return outcomes
+
+    def _carry_out(self, statement: nodes.Node, text: str, run: _Run, outcome: Outcome) -> None:
+        processes = self.world.processes
+        outcome.value = processes.run(lambda: self._perform(statement, text, run))
+        if not isinstance(statement, SILENT):
+            outcome.printed = processes.run(lambda: self.world.print_string(outcome.value))
+        outcome.failures, processes.reports = processes.reports, []
 
     def _perform(self, statement: nodes.Node, text: str, run: _Run) -> Any:
         world = self.world
@@ -342,6 +405,7 @@ class Worker:
             world.families.forget()
             world.attach()
         world.policy = self._policy(run, text) if run.policy in ("ask", "auto") and self.misses is not None else None
+        world.processes.begin()
 
     def _policy(self, run: _Run, text: str) -> Any:
         def decide(receiver: Any, message: Any) -> Any:
@@ -386,24 +450,40 @@ class Worker:
 
     def _abort(self) -> None:
         world = self.world
+        if world.processes.living:
+            # Mostly done by now; not where the commit failed.
+            asked, self._asked = self._asked, None
+            with suppress(flow.Abandoned), self._abandonable(CLOSING):
+                world.processes.give_up()
+            self._asked = self._asked or asked
         moved = world.families.behaviour_moved or world.families.names_moved
         self.manager.abort()
         if moved:
             world.families.forget()
 
     def _deeply(self, function: Callable[[], Any]) -> Any:
+        """On a thread with a deep stack: the one where processes wait for their next statement, or a fresh one."""
         function.interrupt = self.interrupt  # type: ignore[attr-defined]
-        return deep(function)
+        thread, self._deep = self._deep or DeepThread(daemon=True), None
+        try:
+            return thread.do(function)
+        finally:
+            if self._sessions:
+                self._deep = thread
+            else:
+                thread.close()
 
     def transact(self, function: Callable[[World], Any], note: str = "") -> Any:
         """function(world) in a transaction, retried on conflict; its value."""
-        if not getattr(_here, "deep", False):
+        if not is_deep():
             return self._deeply(lambda: self.transact(function, note))
         run = _Run("<transact>", "default", "off", None, Budget())
         for attempt in range(RETRIES + 1):
+            processes = self.world.processes = Processes(self.world)
             self._begin(run, note)
             try:
-                result = function(self.world)
+                result = processes.run(lambda: function(self.world))
+                processes.close()
                 self._commit(note)
                 return result
             except ConflictError:
@@ -421,16 +501,19 @@ class Worker:
 
         The value of the Outcome is the function's; its error, if any, a Report as for a statement.
         """
-        if not getattr(_here, "deep", False):
+        if not is_deep():
             return cast(Outcome, self._deeply(lambda: self.trial(function, budget, keep)))
         run = _Run("", "default", "off", None, budget or Budget())
         outcome = Outcome("", 1)
         nowhere = parse("nil").statements[0]
         started = time.perf_counter()
+        processes = self.world.processes = Processes(self.world)
         self._begin(run, "trial")
         try:
             with self._abandonable(run.budget):
-                outcome.value = function(self.world)
+                outcome.value = processes.run(lambda: function(self.world))
+                processes.close()
+                outcome.failures = processes.reports
             if keep:
                 self._commit("trial")
         except BaseException as failure:
@@ -474,6 +557,7 @@ class Worker:
                 self.limits = None
                 raise asked()
             self._pending = None
+            self._told.clear()
             self._running = threading.get_ident()
         try:
             yield
@@ -506,6 +590,7 @@ class Worker:
             # on for long after it was told is told again (by the warden), with time between for its ensure: blocks.
             self._pending, self._again = how, time.monotonic() + PATIENCE
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._running), ctypes.py_object(how))
+            self._told.set()
         return True
 
     def remind(self) -> None:
@@ -516,6 +601,13 @@ class Worker:
                 return
             self._again = time.monotonic() + PATIENCE
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(running), ctypes.py_object(how))
+            self._told.set()
+
+    def _pause(self, seconds: float) -> None:
+        """Wait for the clock, as no process can run; whoever ends the message ends this, too."""
+        with self._aside() if seconds > ASIDE else nullcontext():
+            if self._told.wait(min(max(seconds, 0.0), 3600.0)):
+                self._told.clear()
 
     def interrupt(self) -> bool:
         return self.abandon(flow.Interrupted)
@@ -541,44 +633,7 @@ def conflict_text(world: World, conflict: ConflictError) -> str:
     )
 
 
-_here = threading.local()
-
-
-def has_deep_stack() -> None:
-    """To be said on a thread that was started with a stack of STACK_BYTES: messages run right on it."""
-    _here.deep = True
-
-
-def deep(function: Callable[[], Any]) -> Any:
-    """Run function on a thread with a stack deep enough for {DEPTH} activations, and answer what it answers."""
-    box: list[Any] = [MISSING, None]
-
-    def body() -> None:
-        has_deep_stack()
-        try:
-            box[0] = function()
-        except BaseException as failure:
-            box[1] = failure
-        finally:
-            done.set()
-
-    done = threading.Event()
-    before = threading.stack_size(STACK_BYTES)
-    try:
-        thread = threading.Thread(target=body, name="batos-deep")
-        thread.start()
-    finally:
-        threading.stack_size(before)
-    # Not thread.join(): one that Ctrl-C breaks off takes the thread for ended (CPython before 3.13).
-    while not done.is_set():
-        try:
-            done.wait()
-        except KeyboardInterrupt:
-            interrupted = getattr(function, "interrupt", None)
-            if interrupted is None:
-                raise
-            interrupted()
-    thread.join()
-    if box[1] is not None:
-        raise box[1]
-    return box[0]
+LOST = (
+    "another message changed the same objects at the same time; nothing of this message was kept, and it cannot run "
+    "again, because processes of earlier statements had run in it"
+)

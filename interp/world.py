@@ -7,6 +7,7 @@ What another worker changed arrives when a transaction begins (``refresh``).
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
@@ -23,6 +24,7 @@ from . import flow
 from .classes import Scope, all_variables, pool_of
 from .compiler import Compiled, Mode, compile_method, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
+from .processes import Processes
 from .scopes import Scopes
 from .signals import Signals
 from .stack import Source
@@ -127,6 +129,12 @@ class World:
         }
         self._box = self.families.default(Box).live
         self._array: type = Array
+        # The code of primitives that change their receiver's contents, perhaps with a block's help in between.
+        self.changing = {
+            function.__code__ for function in self.primitives.values() if getattr(function, "changes_receiver", False)
+        }
+        self.pause: Callable[[float], None] = time.sleep  # what waits for the clock when no process can run
+        self.processes = Processes(self)
         self.globals = self._globals()
         connection.families = self.families
         self.attach()

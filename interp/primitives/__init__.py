@@ -32,6 +32,7 @@ MODULES = (
     "times",
     "control",
     "exceptions",
+    "processes",
     "reflection",
     "classes",
     "system",

@@ -16,8 +16,8 @@ from ZODB.utils import u64
 from ...image.method import Method
 from ...image.object import MISSING, Body, own_slots
 from ...interp import Budget, Worker
+from ...interp.depth import has_deep_stack
 from ...interp.families import is_method
-from ...interp.worker import has_deep_stack
 from .exampling import run_examples
 from .lockdown import lock_down
 from .records import AskingStorage, Closed, Frames
