@@ -58,6 +58,7 @@ class Processes:
         self.living: dict[int, Activity] = {}  # by the id of the Process object; without the main one
         self.main: Activity | None = None
         self.active: Activity | None = None  # None: the main one, which nobody has asked for yet
+        self.open = False  # between the begin of a transaction and its commit
         self.idle = False  # the statement has its value, and lets the others run
         self.ending = False  # the statement is being given up: nobody waits any more
         self.failure: BaseException | None = None  # what ends the statement, on its way from another process
@@ -75,7 +76,7 @@ class Processes:
     def begin(self) -> None:
         """A transaction begins. Semaphores that others signalled meanwhile wake those who wait here."""
         self.turn += 1
-        self.lost = False
+        self.open, self.lost = True, False
         self._back, self._before = None, {}
         self._fresh()
         self._homes(bool(self.living))
@@ -124,7 +125,7 @@ class Processes:
 
     def give_up(self) -> None:
         """The transaction is to be taken back: end what ran in it, and make the queues what they were."""
-        if self._back is None and not self.living:
+        if not self.open or (self._back is None and not self.living):
             return
         self.ending, self.failure = True, None
         if self.main is not None:

@@ -223,13 +223,13 @@ class Worker:
             self._deeply(lambda: self.end_session(session))
             return
         processes = self.world.processes = self._sessions.pop(session)
-        self._begin(_Run("", "default", "off", None, CLOSING), "")
         try:
+            self._begin(_Run("", "default", "off", None, CLOSING), "")
             with self._abandonable(CLOSING):
                 processes.close()
             self._commit("the end of a session's processes")
-        except (flow.Flow, ConflictError):
-            self._abort()
+        except (flow.Flow, Exception):
+            self._abort()  # a conflict, a storage that is gone: the session is over all the same
 
     def _message(self, statement: nodes.Node, source: str, run: _Run) -> Outcome:
         span = statement.span
@@ -445,6 +445,7 @@ class Worker:
                 text = "the storage server went away while this message was committed; whether it was kept is not known"
                 raise CommitUncertain(text) from failure
             raise
+        world.processes.open = False
         # Ours is known; had another worker moved it too, the next begin sees a value that neither drew.
         self._epoch = epoch
 
