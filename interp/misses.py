@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from ..image.collections import text_of
@@ -171,6 +172,8 @@ def parameters(selector: str, values: list[Any]) -> tuple[str, ...]:
     names: list[str] = []
     for index, value in enumerate(values):
         base = keywords[index] if index < len(keywords) and index > 0 else _noun(value)
+        if iskeyword(base):  # `between:and:` would have a parameter that Python cannot have
+            base = _noun(value)
         name = base if base not in names and base.isidentifier() else f"{base}{index + 1}"
         names.append(name)
     return tuple(names)

@@ -6,18 +6,21 @@ grow with the data in the image.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ZODB.serialize import referencesf
 
+from ...grammar import SyntaxProblem, parse_method
 from ...image.collections import text_of
+from ...image.method import Method, selector_of
 from ...image.object import MISSING, is_object, own_slots, parents
 from ...image.values import Symbol
 from ..families import is_method
 from ..flow import Fault
 from . import primitive
-from .objects import data_slots, slot_name, visible_slots
+from .objects import data_slots, is_text, slot_name, visible_slots
 
 if TYPE_CHECKING:
     from ..world import World
@@ -94,6 +97,41 @@ def _named_below(world: World, wanted: Any) -> Any:
     named = own_slots(world.names)
     found = {id(named[name]): named[name] for name in sorted(named) if name[0].isalpha() and is_object(named[name])}
     return world.new_array([one for one in found.values() if one is not world.names and wanted(one)])
+
+
+@primitive("object.compile", world=True)
+def compile_method(world: World) -> Any:
+    """A method given as text: `deposit: amount [ ... ]`, or `def deposit_(self, amount): ...`."""
+
+    def compile_method(self: Any, source: Any) -> Any:
+        if not is_text(source):
+            raise Fault("SystemExceptions.WrongClass", f"a method's source is a String, not {world.describe(source)}")
+        if not is_object(self):
+            raise Fault("SystemExceptions.WrongClass", f"{world.describe(self)} has no slots for a method")
+        text = text_of(source)
+        try:
+            selector, language = method_head(text)
+        except SyntaxProblem as problem:
+            raise Fault("SystemExceptions.InvalidArgument", f"this is no method: {problem}") from problem
+        except SyntaxError as problem:
+            what = f"this is no Python method: {problem.msg} (line {problem.lineno or 1})"
+            raise Fault("SystemExceptions.InvalidArgument", what) from problem
+        world.define(self, Method(selector, text, language))
+        return Symbol(selector)
+
+    return compile_method
+
+
+def method_head(text: str) -> tuple[str, str]:
+    """Selector and language of a method's text. Raises SyntaxProblem or SyntaxError."""
+    if not text.lstrip().startswith("def "):
+        method = parse_method(text)
+        return method.selector, method.language
+    tree = ast.parse(text.strip() + "\n")
+    definition = tree.body[0] if len(tree.body) == 1 else None
+    if not isinstance(definition, ast.FunctionDef):
+        raise SyntaxError("one def is wanted, and nothing beside it")
+    return selector_of(definition.name, len(definition.args.args) - 1), "python"
 
 
 @primitive("object.subclasses", world=True)
