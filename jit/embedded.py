@@ -20,10 +20,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from .adapter import Adapter
 from .chat import ChatFormat
 from .engine import Completion, Message, OnText, Options, Source, prompt_hash
 from .errors import Cancelled, EngineMissing, EngineProblem, EngineRefused
 from .model_status import LLAMA, installed, model_status, weights_path
+from .prompt import Style
 
 if TYPE_CHECKING:
     import llama_cpp
@@ -58,13 +60,21 @@ class EmbeddedEngine:
     """See `engine.Engine`. Runs on a thread of its own, at lower priority than the threads that answer messages."""
 
     name = "embedded"
-    style = "small"
 
     def __init__(
-        self, model: Path | None = None, adapters: dict[str, Path] | None = None, context: int = 2048, threads: int = 0
+        self,
+        model: Path | None = None,
+        adapters: dict[str, Path] | None = None,
+        context: int = 2048,
+        threads: int = 0,
+        default: Adapter | None = None,
     ) -> None:
+        """default: the adapter to use unless a question names another; not used where it is made for another model."""
         self._path = model
         self._adapter_paths = dict(adapters or {})
+        self._default = default
+        if default is not None:
+            self._adapter_paths[default.name] = default.path
         self._context = context
         self._threads = threads or min(os.cpu_count() or 1, 4)
         self._llama: llama_cpp.Llama | None = None
@@ -74,6 +84,21 @@ class EmbeddedEngine:
         self._abort = threading.Event()
         self._abort_callback: Any = None  # C points to it as long as the model is loaded
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batos-model", initializer=_yield_to_others)
+
+    @property
+    def adapter(self) -> str | None:
+        """Name of the adapter that is used by default. The first look reads the model file once, for its digest."""
+        default = self._default
+        if default is None:
+            return None
+        path = self._path or weights_path()
+        fits = not default.base or (path is not None and path.exists() and file_digest(path) == default.base)
+        return default.name if fits else None
+
+    @property
+    def style(self) -> Style:
+        """How to ask: as the default adapter has learnt it, or as an untuned small model needs it."""
+        return self._default.style if self._default is not None and self.adapter is not None else "small"
 
     def complete(
         self,

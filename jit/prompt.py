@@ -1,19 +1,21 @@
 """A miss, asked of a model: the situation in words and code, the same text for the same situation, bounded in length.
 
-Two styles, because two kinds of models answer:
+Three styles, because three kinds of models answer:
 
 - "large" (served models): the seeds' words for the task, then everything that is known, then the line to begin with.
 - "small" (the embedded SmolLM2): it follows no instructions, but it continues code. So its answer is begun for it: a
   few methods of an imaginary Bottle that resemble the one wanted (`shots`), then the receiver's prototype as a Python
   class with the methods it has (`retell`), up to the first line of the method. Values are shown as kinds (`balance:
   int`): shown as values, they come back as constants. A grammar made for this receiver holds it (`constrain`).
+- "tuned" (the small model with an adapter that was trained on this, `training/`): the class alone, without examples
+  and without a grammar, since it has learnt both. Which style a model wants is a property of its adapter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from ..grammar import SyntaxProblem, parse_method
 from .constrain import method_grammar
@@ -23,7 +25,8 @@ from .retell import retell
 from .shots import asks_a_question, nearest_shots, selector_words, shots_text
 from .situation import Neighbour, Situation, Slot
 
-Style = Literal["small", "large"]
+Style = Literal["small", "large", "tuned"]
+STYLES: tuple[Style, ...] = get_args(Style)
 
 TASK = (
     "You are the UVM JIT-Compiler. An object received a message it does not understand. Your task is to generate the "
@@ -37,11 +40,12 @@ RULES = (
     "object returns self. Write only slots that the object has, and use every argument."
 )
 SHOTS = 6
-MAX_NEIGHBOURS = {"small": 5, "large": 12}
-MAX_SLOTS = {"small": 12, "large": 40}
-MAX_TEXT = {"small": 5_000, "large": 14_000}
+TUNED_TASK = "You are the UVM JIT-Compiler."
+MAX_NEIGHBOURS = {"small": 5, "large": 12, "tuned": 5}
+MAX_SLOTS = {"small": 12, "large": 40, "tuned": 12}
+MAX_TEXT = {"small": 5_000, "large": 14_000, "tuned": 5_000}
 """Characters of everything that is asked, which bounds the tokens: a token of code has three to four."""
-MAX_TOKENS = {"small": 96, "large": 600}
+MAX_TOKENS = {"small": 96, "large": 600, "tuned": 128}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Prompt:
 
 def build_prompt(situation: Situation, style: Style, adapter: str | None = None) -> Prompt:
     """The question for one situation. Each rejected attempt in it makes the next answer less greedy."""
-    build = _small if style == "small" else _large
+    build = {"small": _small, "large": _large, "tuned": _tuned}[style]
     for fewer in range(MAX_NEIGHBOURS[style] + 1):
         prompt = build(situation, MAX_NEIGHBOURS[style] - fewer, adapter)
         if sum(len(m.content) for m in prompt.messages) + len(prompt.options.prefill) <= MAX_TEXT[style]:
@@ -65,7 +69,7 @@ def build_prompt(situation: Situation, style: Style, adapter: str | None = None)
 
 def _options(situation: Situation, style: Style, prefill: str, grammar: str | None, adapter: str | None) -> Options:
     again = len(situation.rejected)
-    indent = 8 if style == "small" else 4
+    indent = 4 if style == "large" else 8
     return Options(
         max_tokens=MAX_TOKENS[style],
         temperature=0.6 if again else 0.0,
@@ -85,23 +89,53 @@ def _small(situation: Situation, neighbours: int, adapter: str | None) -> Prompt
     slots = situation.slots[: MAX_SLOTS["small"]]
     wanted = f"Write the method {situation.name} of {_plain_name(situation.prototype)}."
     kinds = frozenset(s.kind for s in slots)
-    lines = [f"class {_plain_name(situation.prototype)}:"]
-    if situation.intent or situation.comment:
-        lines.append(f'    """{_one_line(situation.intent or situation.comment, 200).replace(chr(34), chr(39))}"""')
-    lines += [f"    {s.name}: {_kind_name(s)}" for s in slots if s.name.isidentifier()]
-    lines.append("")
-    for neighbour in nearest_neighbours(situation, neighbours):
-        told = _retold(neighbour, situation)
-        if told is not None:
-            lines += ["    " + line for line in told.splitlines()] + [""]
-    lines += [f"    # wrong: {_one_line(a.reason, 120)}" for a in situation.rejected[-2:]]
-    lines.append(f"    {situation.head}")
-    # Ends one space before the first statement: tokens of code begin with the space before the word.
     shots = nearest_shots(situation.selector, kinds, SHOTS)
-    prefill = "```python\n" + shots_text(shots) + "\n".join(lines) + "\n" + " " * 7
+    prefill = "```python\n" + shots_text(shots) + _begun(situation, slots, neighbours)
     messages = (Message("system", TASK), Message("user", wanted))
     grammar = method_grammar(slots, situation.arguments, asks_a_question(situation.selector))
     return Prompt(messages, _options(situation, "small", prefill, grammar, adapter), situation.head)
+
+
+def _begun(situation: Situation, slots: Sequence[Slot], neighbours: int) -> str:
+    told = [_retold(neighbour, situation) for neighbour in nearest_neighbours(situation, neighbours)]
+    wrong = [_one_line(a.reason, 120) for a in situation.rejected[-2:]]
+    return begun_class(
+        situation.prototype, situation.intent or situation.comment, slots, [t for t in told if t], wrong, situation.head
+    )
+
+
+def begun_class(
+    prototype: str, about: str, slots: Sequence[Slot], methods: Sequence[str], wrong: Sequence[str], head: str
+) -> str:
+    """The prototype as a Python class, up to the first line of the method that `head` begins.
+
+    methods: Python functions it has already; wrong: why earlier answers were refused.
+    """
+    lines = [f"class {_plain_name(prototype)}:"]
+    if about:
+        lines.append(f'    """{_one_line(about, 200).replace(chr(34), chr(39))}"""')
+    lines += [f"    {s.name}: {_kind_name(s)}" for s in slots if s.name.isidentifier()]
+    lines.append("")
+    for method in methods:
+        lines += ["    " + line for line in method.splitlines()] + [""]
+    lines += [f"    # wrong: {reason}" for reason in wrong]
+    lines.append(f"    {head}")
+    # Ends one space before the first statement: tokens of code begin with the space before the word.
+    return "\n".join(lines) + "\n" + " " * 7
+
+
+# The tuned model's prompt.
+
+
+def _tuned(situation: Situation, neighbours: int, adapter: str | None) -> Prompt:
+    slots = situation.slots[: MAX_SLOTS["tuned"]]
+    prefill = "```python\n" + _begun(situation, slots, neighbours)
+    messages = tuned_messages(situation.prototype)
+    return Prompt(messages, _options(situation, "tuned", prefill, None, adapter), situation.head)
+
+
+def tuned_messages(prototype: str) -> tuple[Message, ...]:
+    return (Message("system", TUNED_TASK), Message("user", f"Write the next method of {_plain_name(prototype)}."))
 
 
 def _retold(neighbour: Neighbour, situation: Situation) -> str | None:

@@ -4,6 +4,7 @@
 |---|---|---|
 | BATOS_JIT | off, ask or auto: what happens to a message nobody understands | ask |
 | BATOS_MODEL | path of a GGUF file for the embedded engine | the packaged SmolLM2-135M |
+| BATOS_ADAPTER | the embedded engine's LoRA adapter: shipped, off, or a GGUF with its card beside it | shipped |
 | BATOS_MODEL_URL | an OpenAI-compatible server, `http://127.0.0.1:8000/v1`: takes the embedded engine's place | |
 | BATOS_MODEL_NAME | the model to ask that server for | the first it serves |
 | BATOS_MODEL_KEY | the server's API key | |
@@ -36,6 +37,7 @@ class Settings:
 
     policy: str = "ask"
     model: Path | None = None
+    adapter: str = "shipped"
     url: str = ""
     model_name: str = ""
     key: str = ""
@@ -58,9 +60,13 @@ class Settings:
             from .server import ServerEngine
 
             return ServerEngine(self.url, self.model_name, self.key, self.timeout)
+        from .adapter import read_adapter, shipped_adapter
         from .embedded import EmbeddedEngine
 
-        return EmbeddedEngine(self.model)
+        if self.adapter == "off":
+            return EmbeddedEngine(self.model)
+        chosen = shipped_adapter() if self.adapter == "shipped" else read_adapter(Path(self.adapter).expanduser())
+        return EmbeddedEngine(self.model, default=chosen)
 
 
 def read_settings(environ: Mapping[str, str] = os.environ, policy: str | None = None) -> Settings:
@@ -78,6 +84,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, policy: str | None = 
     return Settings(
         policy=chosen,
         model=Path(model) if model else None,
+        adapter=environ.get("BATOS_ADAPTER") or "shipped",
         url=url,
         model_name=environ.get("BATOS_MODEL_NAME", ""),
         key=environ.get("BATOS_MODEL_KEY", ""),
