@@ -10,6 +10,7 @@ import click
 from . import __version__
 from .jitting import jit
 from .keys import keys
+from .learning import train
 from .testcommand import test
 
 DEFAULT_IMAGE = "live_image.fs"
@@ -246,6 +247,7 @@ def canvas(
 main.add_command(jit)
 main.add_command(keys)
 main.add_command(test)
+main.add_command(train)
 
 
 @main.group()
