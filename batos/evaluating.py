@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .approval import Decision
-from .bridge.covenant import MAX_TEXT, Approval, Done, Evaluate, Frame, Progress
-from .bridge.covenant import Outcome as Told
+from .bridge.covenant import MAX_TEXT, Approval, Evaluate, Frame, Progress
 from .bridge.session import Withdrawn
 from .snapshot import cut, handle_of
 
 if TYPE_CHECKING:
     from .bridge.session import Request
-    from .interp import Miss, Outcome, Report, Resolution, Worker
+    from .interp import Budget, Miss, Outcome, Report, Resolution, Worker
 
 APPROVAL_SECONDS = 3600.0  # how long a method waits for a person
 HELD = 256  # outcomes kept for the answer of an evaluate that does not stream; more of them are streamed all the same
@@ -24,29 +23,25 @@ class Interrupted(Exception):
 
 def evaluate(worker: Worker, request: Request) -> None:
     """Runs the command of a request and answers it."""
-    from .interp import Budget
-
     command = request.command
     assert isinstance(command, Evaluate)
-    held: list[Told] = []
+    held: list[dict[str, Any]] = []
     failed = False
     seconds = 0.0
 
     def on_outcome(outcome: Outcome) -> None:
         nonlocal failed, seconds
         told = told_of(outcome)
-        failed = failed or told.error is not None or bool(outcome.failures)
+        error = outcome.error
+        failed = failed or error is not None or bool(outcome.failures)
         seconds += outcome.seconds
         if command.stream or len(held) >= HELD:
-            request.send(told)
+            request.send_map(told)
         else:
             held.append(told)
-        if request.interrupted and not (told.error is not None and told.error.code == "interrupted"):
+        if request.interrupted and not (error is not None and error.code == "interrupted"):
             raise Interrupted
 
-    budget = Budget(command.seconds)
-    if command.megabytes is not None:
-        budget = Budget(command.seconds, command.megabytes << 20)
     try:
         with request.interruptible(worker.interrupt):
             worker.evaluate(
@@ -55,7 +50,7 @@ def evaluate(worker: Worker, request: Request) -> None:
                 workspace=command.workspace,
                 policy=command.policy,
                 approve=Asking(request, command.policy),
-                budget=budget,
+                budget=_budget(command),
                 on_outcome=on_outcome,
                 atomic=command.atomic,
                 stop_on_error=command.stop_on_error,
@@ -63,21 +58,35 @@ def evaluate(worker: Worker, request: Request) -> None:
     except Interrupted:
         failed = True
         error = Frame(code="interrupted", message="interrupted before the next statement", text="interrupted")
-        held.append(Told(error=error))
-    request.finish(Done(outcomes=held, failed=failed, seconds=seconds, lost=request.lost))
+        held.append({"kind": "outcome", "error": error})
+    request.finish_map({"kind": "done", "outcomes": held, "failed": failed, "seconds": seconds, "lost": request.lost})
 
 
-def told_of(outcome: Outcome) -> Told:
-    """An outcome for the wire, with everything in it bounded."""
-    return Told(
-        statement=cut(outcome.statement, 65536),
-        line=outcome.line,
-        printed=None if outcome.printed is None else cut(outcome.printed, MAX_TEXT),
-        transcript=cut(outcome.transcript, MAX_TEXT),
-        error=None if outcome.error is None else frame_of(outcome.error),
-        handle=handle_of(outcome.value),
-        seconds=outcome.seconds,
-    )
+def _budget(command: Evaluate) -> Budget | None:
+    """None: the worker's own."""
+    if command.seconds is None and command.megabytes is None:
+        return None
+    from .interp import Budget
+
+    if command.megabytes is None:
+        return Budget(command.seconds)
+    return Budget(command.seconds, command.megabytes << 20)
+
+
+def told_of(outcome: Outcome) -> dict[str, Any]:
+    """An outcome for the wire, with everything in it bounded: the fields of covenant.Outcome. A map and no model,
+    because these are the most frequent of all, and the model would be made only to be taken apart again."""
+    return {
+        "kind": "outcome",
+        "id": None,
+        "statement": cut(outcome.statement, 65536),
+        "line": outcome.line,
+        "printed": None if outcome.printed is None else cut(outcome.printed, MAX_TEXT),
+        "transcript": cut(outcome.transcript, MAX_TEXT),
+        "error": None if outcome.error is None else frame_of(outcome.error),
+        "handle": handle_of(outcome.value),
+        "seconds": outcome.seconds,
+    }
 
 
 def frame_of(report: Report) -> Frame:

@@ -79,7 +79,7 @@ class Kernel:
                 first.close()
             self.image.close()
             raise
-        self.pool = Pool(workers, self._worker, self.work)
+        self.pool = Pool(workers, self._worker, self.work, self.server.attendance.attend)
         self.pool.warm(first)
         self.watcher = Watcher(self._worker, self.server.publish)
 
@@ -127,7 +127,12 @@ class Kernel:
         await self.server.run()
 
     def _worker(self, name: str) -> Worker:
-        return Worker(self.image, name=name, misses=Aside(self.misses) if self.misses is not None else None)
+        worker = Worker(self.image, name=name, misses=Aside(self.misses) if self.misses is not None else None)
+        worker.about_to_wait = self._about_to_wait
+        return worker
+
+    def _about_to_wait(self) -> None:
+        self.server.attendance.about_to_wait()
 
     # -- what the server asks of its handler --------------------------------------------------------------------------
 

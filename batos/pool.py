@@ -10,6 +10,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from .bridge.codes import Code
@@ -22,13 +23,22 @@ if TYPE_CHECKING:
 log = logging.getLogger("batos.pool")
 
 MOST = 64  # threads, waiting ones included
+QUICK = 0.005  # seconds; who was done in less has something to gain from not changing threads
 
 
 class Pool:
-    """`start(request)` has `work(worker, request)` called on some thread; `make()` makes a thread's worker."""
+    """`start(request)` has `work(worker, request)` called on some thread; `make()` makes a thread's worker. A thread
+    that was done quickly then calls `attend(carry_out)`, which may hand it more."""
 
-    def __init__(self, size: int, make: Callable[[str], Worker], work: Callable[[Worker, Request], None]) -> None:
+    def __init__(
+        self,
+        size: int,
+        make: Callable[[str], Worker],
+        work: Callable[[Worker, Request], None],
+        attend: Callable[[Callable[[Request], None]], None],
+    ) -> None:
         self.size = size
+        self._attend = attend
         self._make = make
         self._work = work
         self._jobs: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
@@ -75,17 +85,25 @@ class Pool:
 
     def _run(self, name: str, worker: Worker | None) -> None:
         has_deep_stack()
+
+        def carry_out(request: Request) -> None:
+            nonlocal worker
+            try:
+                if worker is None:
+                    worker = self._make(name)
+                self._work(worker, request)
+            except BaseException as problem:  # our own mistake; the worker may be in any state
+                log.exception("a request failed")
+                request.fail(Code.FAILED, f"the kernel failed ({type(problem).__name__}); its log says how")
+                self._discard(worker)
+                worker = None
+
         try:
             while (request := self._jobs.get()) is not None:
-                try:
-                    if worker is None:
-                        worker = self._make(name)
-                    self._work(worker, request)
-                except BaseException as problem:  # our own mistake; the worker may be in any state
-                    log.exception("a request failed")
-                    request.fail(Code.FAILED, f"the kernel failed ({type(problem).__name__}); its log says how")
-                    self._discard(worker)
-                    worker = None
+                began = monotonic()
+                carry_out(request)
+                if monotonic() - began < QUICK:
+                    self._attend(carry_out)
                 if self._is_surplus():
                     break
         finally:

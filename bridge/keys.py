@@ -101,16 +101,17 @@ class Keyring:
         self.path = path
         self.pair: Pair | None = None
         self.clients: dict[str, Allowed] = {}  # by key
+        self.version = 0  # how often it has changed
         self._stamp: tuple[int, int, int] | None = None
         self._lock = threading.Lock()
         self.refresh()
 
-    def refresh(self) -> bool:
-        """Reads the file if it has changed; True if so. KeyProblem if it cannot be read or others may read it."""
+    def refresh(self) -> None:
+        """Reads the file if it has changed. KeyProblem if it cannot be read or others may read it."""
         with self._lock:
             stamp = _stamp(self.path)
             if stamp == self._stamp:
-                return False
+                return
             if stamp is None:
                 self.pair, self.clients = None, {}
             else:
@@ -125,7 +126,7 @@ class Keyring:
                     raise KeyProblem(f"{self.path}: not a file of keys ({problem!r})") from None
                 self.pair, self.clients = pair, {each.key: each for each in found}
             self._stamp = stamp
-            return True
+            self.version += 1
 
     def roles_of(self, key: str) -> frozenset[str] | None:
         """What the holder of a key may do; None: he is not let in."""

@@ -35,6 +35,7 @@ import zmq
 
 from . import endpoint as endpoints
 from .atonce import answer_at_once
+from .attending import Attendance
 from .codes import ROLES, Code
 from .covenant import Accepted as Resent
 from .covenant import Approval, Approve, Command, ErrorReply, Event, Goodbye, Hello, Reply
@@ -52,7 +53,8 @@ BATCH = 128  # messages taken from the socket before timers and others get their
 HARD_FRAME = 4 * MAX_FRAME  # beyond this libzmq drops the connection before the frame fills our memory
 
 # As plain integers: operators of the enums cost as much as the calls.
-EVENTS, POLLIN, NOBLOCK, SNDMORE = int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.NOBLOCK), int(zmq.SNDMORE | zmq.NOBLOCK)
+EVENTS, POLLIN, RCVMORE = int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.RCVMORE)
+NOBLOCK, SNDMORE = int(zmq.NOBLOCK), int(zmq.SNDMORE | zmq.NOBLOCK)
 
 
 class Handler(Protocol):
@@ -95,6 +97,7 @@ class Server:
         self.endpoint = endpoint
         self.tcp = tcp
         self.keyring = keyring
+        self._keys_seen = keyring.version if keyring is not None else 0
         self.handler = handler
         self.max_frame = max_frame
         self.max_sessions = max_sessions
@@ -109,14 +112,15 @@ class Server:
         self.stopping = False
         self._capacity = capacity
         self._ready: deque[Session] = deque()  # sessions with something queued and nothing running, each once
-        self._lock = threading.RLock()  # around the socket, the sessions and all that is counted here
+        self.lock = threading.RLock()  # around the socket, the sessions and all that is counted here
         self._blocked: set[bytes] = set()  # sessions whose outbox waits for room
         self._early: list[Callable[[], None]] = []  # what was asked of the loop before there was one
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running_loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
-        self._socket: zmq.Socket[bytes] | None = None
+        self.socket: zmq.Socket[bytes] | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._gate: Gate | None = None  # None: nobody shows a key here
+        self.attendance = Attendance(self)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -144,7 +148,7 @@ class Server:
             socket.close(0)
             self._close_context()
             raise
-        self._socket = socket
+        self.socket = socket
         return self.endpoint
 
     def _listen(self, socket: zmq.Socket[bytes], endpoint: str, secured: bool) -> str:
@@ -169,25 +173,23 @@ class Server:
 
     async def run(self) -> None:
         """Serves until `stop`, then closes the socket. Binds first if `bind` was not called."""
-        if self._socket is None:
+        if self.socket is None:
             self.bind()
-        assert self._socket is not None and self._context is not None
+        assert self.socket is not None and self._context is not None
         self._ended = asyncio.Event()
-        with self._lock:
-            self._loop = asyncio.get_running_loop()
+        with self.lock:
+            self._running_loop = asyncio.get_running_loop()
         for function in self._early:
-            self._loop.call_soon(function)
-        descriptor = self._socket.FD
-        self._loop.add_reader(descriptor, self._drain)
-        sweeper = self._loop.create_task(self._sweep())
+            self.loop.call_soon(function)
+        sweeper = self.loop.create_task(self._sweep())
         try:
-            self._drain()
+            self.attendance.step_forward()
             await self._ended.wait()
         finally:
             sweeper.cancel()
-            self._loop.remove_reader(descriptor)
-            with self._lock:
-                socket, self._socket = self._socket, None
+            self.attendance.end()
+            with self.lock:
+                socket, self.socket = self.socket, None
                 endpoints.clear(self.endpoint)
                 socket.close()
             self._close_context()
@@ -201,6 +203,7 @@ class Server:
         if self.stopping:
             return
         self.stopping = True
+        self.attendance.relieve()
         log.info("stopping", extra={"reason": reason, "running": self.running, "queued": self.queued})
         with self._holding():
             for session in self.sessions.values():
@@ -209,14 +212,13 @@ class Server:
             self._ready.clear()
         for _, _, answers in list(self.approvals.values()):
             answers.put(None)
-        assert self._loop is not None
-        self._loop.create_task(self._wind_down(reason, grace))
+        self.loop.create_task(self._wind_down(reason, grace))
 
     async def _wind_down(self, reason: str, grace: float) -> None:
         deadline = monotonic() + grace
         while self.running and monotonic() < deadline:
             await asyncio.sleep(0.005)
-        with self._lock:
+        with self.lock:
             for session in self.sessions.values():
                 if session.running is not None:
                     self.interrupt(session.running)
@@ -252,27 +254,39 @@ class Server:
 
     def call(self, function: Callable[[], None]) -> None:
         """Has `function` called on the loop, soon; or as soon as there is one."""
-        with self._lock:
-            if self._loop is None:
+        with self.lock:
+            if self._running_loop is None:
                 self._early.append(function)
                 return
         with suppress(RuntimeError):  # the loop has ended: nobody is there to be answered
-            self._loop.call_soon_threadsafe(function)
+            self._running_loop.call_soon_threadsafe(function)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        assert self._running_loop is not None
+        return self._running_loop
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
         """The socket and sessions are this thread's while the body runs; what became possible by it is then done."""
-        with self._lock:
+        with self.lock:
             try:
                 yield
             finally:
-                self._dispatch()
-                if self._socket is not None and int(self._socket.get(EVENTS)) & POLLIN:
-                    self.call(self._drain)  # our sending swallowed the edge that would have woken the loop
+                self._go_on()
+
+    def _go_on(self) -> None:
+        """Does what has become possible. For whoever has the lock."""
+        self._dispatch()
+        if self.socket is not None and not self.attendance.is_mine and int(self.socket.get(EVENTS)) & POLLIN:
+            self.call(self.drain)  # our sending swallowed the edge that would have woken who is at the socket
 
     def post(self, request: Request, frame: bytes, final: bool) -> None:
-        with self._holding():
-            self._deliver(request, frame, final)
+        with self.lock:
+            try:
+                self._deliver(request, frame, final)
+            finally:
+                self._go_on()
 
     def change_capacity(self, by: int) -> None:
         with self._holding():
@@ -306,19 +320,31 @@ class Server:
 
     # -- in -----------------------------------------------------------------------------------------------------------
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
         with self._holding():
-            if self._socket is not None:
-                self._take(self._socket)
+            if self.socket is not None:
+                self._take(self.socket)
 
-    def _take(self, socket: zmq.Socket[bytes]) -> None:
+    def take_in(self) -> bool:
+        """Takes in what has come and begins what can begin; True if there is more. For the thread that is at the
+        socket, which has the lock."""
+        assert self.socket is not None
+        more = self._take(self.socket)
+        self._dispatch()
+        return more
+
+    def _take(self, socket: zmq.Socket[bytes]) -> bool:
+        more = True
         for _ in range(BATCH):
             if not int(socket.get(EVENTS)) & POLLIN:  # four times cheaper than the exception that says so
+                more = False
                 break
             key = ""
             try:
                 if self._gate is None:
-                    frames = socket.recv_multipart(NOBLOCK)
+                    frames = [socket.recv(NOBLOCK), socket.recv(NOBLOCK)]
+                    while socket.get(RCVMORE):
+                        frames.append(socket.recv(NOBLOCK))
                 else:
                     parts = socket.recv_multipart(NOBLOCK, copy=False)
                     key = shown_key(parts[-1])
@@ -333,6 +359,7 @@ class Server:
                 self.counters[Code.FAILED] += 1
         if self._blocked:
             self._unblock()
+        return more
 
     def _receive(self, frames: list[bytes], key: str) -> None:
         session = self._session(frames[0], key)
@@ -388,11 +415,12 @@ class Server:
         """What was allowed or revoked since counts for the sessions that are open."""
         assert self.keyring is not None
         try:
-            if not self.keyring.refresh():
-                return
+            self.keyring.refresh()
         except KeyProblem as problem:
             log.error("keys", extra={"reason": str(problem)})
+        if self.keyring.version == self._keys_seen:
             return
+        self._keys_seen = self.keyring.version
         for session in [s for s in self.sessions.values() if s.key]:
             session.roles = self._roles_of(session.key)
             if session.roles:
@@ -458,7 +486,15 @@ class Server:
             self._ready.append(session)
 
     def _dispatch(self) -> None:
+        """Begins what can begin. While an attendant is at work, the next request is its own, or waits until it is
+        relieved, which is soon."""
+        if not self._ready:
+            return
+        attendant = self.attendance.attendant
+        mine = attendant is not None and attendant.thread == threading.get_ident()
         while self._ready and self.running < self._capacity:
+            if attendant is not None and (attendant.next is not None if mine else attendant.since is not None):
+                return
             session = self._ready.popleft()
             if not session.queue or session.running is not None:
                 continue
@@ -467,6 +503,10 @@ class Server:
             self.running += 1
             self.queued -= 1
             self.counters["commands"] += 1
+            if mine:
+                assert attendant is not None
+                attendant.next = request
+                continue
             try:
                 self.handler.start(request)
             except Exception:
@@ -491,8 +531,10 @@ class Server:
     def interrupt(self, request: Request) -> None:
         """Stops a running request, now or as soon as it can be stopped."""
         if not request.interrupt() and request.session.running is request:
-            assert self._loop is not None
-            self._loop.call_later(0.005, self.interrupt, request)
+            self.call(lambda: self._interrupt_later(request))
+
+    def _interrupt_later(self, request: Request) -> None:
+        self.loop.call_later(0.005, self.interrupt, request)
 
     # -- out ----------------------------------------------------------------------------------------------------------
 
@@ -525,11 +567,11 @@ class Server:
         return False
 
     def _try(self, session: Session, frame: bytes) -> bool:
-        if self._socket is None:  # the server has ended
+        if self.socket is None:  # the server has ended
             return False
         try:
-            self._socket.send(session.identity, SNDMORE)
-            self._socket.send(frame, NOBLOCK)
+            self.socket.send(session.identity, SNDMORE)
+            self.socket.send(frame, NOBLOCK)
         except zmq.Again:  # it reads too slowly
             self._blocked.add(session.identity)
             return False

@@ -14,7 +14,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .codes import ROLES, Code
 from .covenant import Approval, Approve, Command, ErrorReply, Event, Reply
@@ -107,7 +107,14 @@ class Request:
 
         Waits a while for a client that does not keep up, so that a long script does not fill the memory.
         """
-        event.id = self.id
+        self.send_map(event)
+
+    def send_map(self, event: Event | dict[str, Any]) -> None:
+        """As `send`, of an event that is a map of its fields."""
+        if isinstance(event, dict):
+            event["id"] = self.id
+        else:
+            event.id = self.id
         patience = monotonic() + SLOW_CLIENT
         while self.posted - self.delivered + len(self.session.outbox) > OUTBOX // 2 and monotonic() < patience:
             sleep(0.005)
@@ -119,11 +126,19 @@ class Request:
 
     def finish(self, reply: Reply) -> None:
         """Answers. A second answer is ignored; a reply that cannot be sent becomes an error that can."""
+        reply.id = self.id
+        self._finish(reply)
+
+    def finish_map(self, reply: dict[str, Any]) -> None:
+        """As `finish`, of a reply that is a map of its fields."""
+        reply["id"] = self.id
+        self._finish(reply)
+
+    def _finish(self, reply: Reply | dict[str, Any]) -> None:
         with self._lock:
             if self._finished:
                 return
             self._finished = True
-        reply.id = self.id
         try:
             frame = pack(reply)
             if len(frame) > self._server.max_frame:
@@ -138,17 +153,14 @@ class Request:
         """Answers with an error."""
         self.finish(ErrorReply(code=code, message=message))
 
-    @contextmanager
-    def interruptible(self, stop: Callable[[], bool]) -> Iterator[None]:
+    def interruptible(self, stop: Callable[[], bool]) -> Interruptible:
         """While the body runs, an interrupt calls `stop`, on the server's thread: again and again until it answers True
         (it hit), and never later than the body's end: it cannot hit the next request of the same worker."""
+        return Interruptible(self, stop)
+
+    def interrupt_with(self, stop: Callable[[], bool] | None) -> None:
         with self._lock:
             self._stop = stop
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._stop = None
 
     def interrupt(self) -> bool:
         """Asks the handler to stop. False: it was at a point where it cannot be stopped; ask again in a moment."""
@@ -194,3 +206,20 @@ class Request:
         if answer is None:
             raise Withdrawn("interrupted" if self.interrupted else "the kernel stops")
         return answer
+
+
+class Interruptible:
+    """What Request.interruptible answers. A class, as a generator would cost as much as the rest of a short message's
+    way through here."""
+
+    __slots__ = ("request", "stop")
+
+    def __init__(self, request: Request, stop: Callable[[], bool]) -> None:
+        self.request = request
+        self.stop = stop
+
+    def __enter__(self) -> None:
+        self.request.interrupt_with(self.stop)
+
+    def __exit__(self, *_: object) -> None:
+        self.request.interrupt_with(None)

@@ -38,8 +38,9 @@ class WireProblem(Exception):
         self.id = id
 
 
-def pack(message: BaseModel) -> bytes:
-    """Bytes of one message. WireProblem (unsendable) if a value in it is no data."""
+def pack(message: BaseModel | dict[str, Any]) -> bytes:
+    """Bytes of one message: a model of the covenant, or a map with its fields. WireProblem (unsendable) if a value in
+    it is no data."""
     try:
         return ormsgpack.packb(message, default=_big_integer, option=_PACK)
     except (TypeError, ValueError, OverflowError) as problem:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Protocol, cast
 
@@ -115,6 +116,9 @@ class Worker:
             self.manager.begin()
             connection = image.db.open(self.manager)
         self.connection = connection
+        self._root = connection.root()
+        self._at_rest: transaction.Transaction | None = None  # one that only read and has ended: it serves again
+        self.user = os.environ.get("USER", "")
         self.world = World(connection, all_primitives())
         self._epoch = self._read_epoch()
         self.manager.abort()
@@ -124,6 +128,7 @@ class Worker:
         self._pending: type[flow.Abandoned] | None = None
         self._again = 0.0  # when it is to be told again
         self.limits: warden.Limits | None = None  # of the message that runs now
+        self.about_to_wait: Callable[[], None] | None = None  # called before a commit that writes and waits for it
         self._told = threading.Event()  # set when a message that may be waiting for the clock is to end
         self._aside: Callable[[], AbstractContextManager[Any]] = nullcontext
         self.world.pause = self._pause
@@ -171,7 +176,7 @@ class Worker:
             options = dict(locals())
             del options["self"], options["source"]
             return self._deeply(lambda: self.evaluate(source, **options))
-        run = _Run(origin, workspace, policy, approve, budget or Budget(), author or os.environ.get("USER", ""))
+        run = _Run(origin, workspace, policy, approve, budget or Budget(), author or self.user)
         outcomes: list[Outcome] = []
         self._asked = None
 
@@ -382,19 +387,18 @@ class Worker:
         return lambda node: self._run(node, text, node.span, workspace, run)
 
     def _run(self, node: nodes.Node, text: str, span: nodes.Span, workspace: Any, run: _Run) -> Any:
-        world = self.world
-        # The text is part of the name: blocks of an earlier statement from the same place may still run.
-        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
-        key = f"statement {run.origin}:{span.line}:{span.column} {digest}"
-        # Places in the tree count from the start of the whole text: the text is moved to where it stood.
-        source = Source(run.origin, "\n" * (span.line - 1) + " " * (span.column - 1) + text, run.origin)
-        function = world.statement(node, workspace, source, key)
+        key, source = _placed(text, run.origin, span.line, span.column)
+        function = self.world.statement(node, workspace, source, key)
         return function(workspace)
 
     # --- transactions
 
     def _begin(self, run: _Run, text: str) -> None:
-        self.manager.begin()
+        if self._at_rest is None:
+            self.manager.begin()
+        else:
+            self.manager._txn, self._at_rest = self._at_rest, None
+            self.connection.newTransaction(self.manager._txn)
         world = self.world
         world.transcript.clear()
         world.signals.chain = None
@@ -427,14 +431,20 @@ class Worker:
         return False
 
     def _read_epoch(self) -> int:
-        epoch = self.connection.root().get("epoch")
+        self._root._p_activate()
+        epoch = self._root.data.get("epoch")
         return epoch.value if epoch is not None else 0
 
     def _commit(self, note: str) -> None:
         world = self.world
         epoch = self.connection.root()["epoch"].move() if world.families.behaviour_moved else self._epoch
         current = self.manager.get()
+        if not current._resources:
+            self._rest(current)
+            return
         current.note(note[:200])
+        if self.about_to_wait is not None:
+            self.about_to_wait()
         try:
             self.manager.commit()
         except (ConflictError, ImageProblem, ReadOnlyError):
@@ -448,6 +458,13 @@ class Worker:
         world.processes.open = False
         # Ours is known; had another worker moved it too, the next begin sees a value that neither drew.
         self._epoch = epoch
+
+    def _rest(self, current: transaction.Transaction) -> None:
+        """Ends a transaction that has only read: there is nothing to commit. Making and ending one in the regular way
+        takes as long as a short message; this one has kept nothing and serves the next."""
+        self.connection.afterCompletion(current)
+        self.manager.free(current)
+        self._at_rest = current
 
     def _abort(self) -> None:
         world = self.world
@@ -612,6 +629,16 @@ class Worker:
 
     def interrupt(self) -> bool:
         return self.abandon(flow.Interrupted)
+
+
+@lru_cache(maxsize=1024)
+def _placed(text: str, origin: str, line: int, column: int) -> tuple[str, Source]:
+    """The name that a statement's compiled unit goes by, and its source."""
+    # The text is part of the name: blocks of an earlier statement from the same place may still run.
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    key = f"statement {origin}:{line}:{column} {digest}"
+    # Places in the tree count from the start of the whole text: the text is moved to where it stood.
+    return key, Source(origin, "\n" * (line - 1) + " " * (column - 1) + text, origin)
 
 
 def syntax_report(problem: Any) -> Report:
