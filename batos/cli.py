@@ -147,6 +147,12 @@ def eval_(context: click.Context, source: str, policy: str | None, workspace: st
 )
 @click.option("--atomic", is_flag=True, help="Each file is one transaction: it happens wholly or not at all.")
 @click.option("--stop", is_flag=True, help="Stop at the first error.")
+@click.option(
+    "--syntax",
+    type=click.Choice(["auto", "messages", "chunks", "tonel"]),
+    default="auto",
+    help="How the files are written, where it is not told from what is in them.",
+)
 @jit_option
 @workspace_option
 @click.pass_context
@@ -156,27 +162,29 @@ def run_(
     transcript: bool,
     atomic: bool,
     stop: bool,
+    syntax: str,
     policy: str | None,
     workspace: str,
 ) -> None:
     """Run FILES of statements. Output of Transcript goes to stdout, errors to stderr; the exit status is 1 if there was
-    one."""
+    one.
+
+    Files for other Smalltalks are run too, and their classes become prototypes: GNU Smalltalk's brackets (Object
+    subclass: Foo [ ... ]), texts in chunks that end with !, and Tonel, of which FILES may also name folders.
+    """
+    from .reading import texts_of
     from .transcript import Golden, Plain
 
     location, policy = _settings(context, policy, "off")
-    texts = []
-    for name in files:
-        try:
-            with click.open_file(name, encoding="utf-8") as file:
-                texts.append((name, file.read()))
-        except (OSError, UnicodeDecodeError) as problem:
-            raise click.ClickException(f"{name}: {problem}") from problem
+    texts = texts_of(files, syntax)
     show = Golden() if transcript else Plain()
 
     def work(session: Any) -> bool:
         well = True
-        for name, text in texts:
-            went = session.evaluate(text, show, origin=name, workspace=workspace, atomic=atomic, stop=stop)
+        for name, text, written in texts:
+            went = session.evaluate(
+                text, show, origin=name, workspace=workspace, atomic=atomic, stop=stop, syntax=written
+            )
             well = well and went
             if stop and not went:
                 break

@@ -54,6 +54,7 @@ def evaluate(worker: Worker, request: Request) -> None:
                 on_outcome=on_outcome,
                 atomic=command.atomic,
                 stop_on_error=command.stop_on_error,
+                syntax=command.syntax,
             )
     except Interrupted:
         failed = True

@@ -58,7 +58,15 @@ class Embedded:
         self.image.close()
 
     def evaluate(
-        self, source: str, show: Show, *, origin: str, workspace: str, atomic: bool, stop: bool = False
+        self,
+        source: str,
+        show: Show,
+        *,
+        origin: str,
+        workspace: str,
+        atomic: bool,
+        stop: bool = False,
+        syntax: Any = "auto",
     ) -> bool:
         """Run source, showing each outcome; True when all went well."""
         well = True
@@ -87,6 +95,7 @@ class Embedded:
             on_outcome=tell,
             atomic=atomic,
             stop_on_error=stop,
+            syntax=syntax,
         )
         return well
 
@@ -114,7 +123,15 @@ class Remote:
         self.client.close()
 
     def evaluate(
-        self, source: str, show: Show, *, origin: str, workspace: str, atomic: bool, stop: bool = False
+        self,
+        source: str,
+        show: Show,
+        *,
+        origin: str,
+        workspace: str,
+        atomic: bool,
+        stop: bool = False,
+        syntax: Any = "auto",
     ) -> bool:
         from .bridge.covenant import Approval, Outcome
 
@@ -146,6 +163,7 @@ class Remote:
             policy=self.policy,
             atomic=atomic,
             stop_on_error=stop,
+            syntax=syntax,
             on_event=tell,  # type: ignore[arg-type]
         )
         for outcome in done.outcomes:

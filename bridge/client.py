@@ -18,7 +18,7 @@ from typing import Literal
 import zmq
 
 from .core import AWAY, Core, KernelGone, NoAnswer, Pending, socket_missing
-from .covenant import Approve, Command, Done, Evaluate, Event, Interrupt, Policy, Reply, Welcome
+from .covenant import Approve, Command, Done, Evaluate, Event, Interrupt, Policy, Reply, Syntax, Welcome
 from .keys import ClientKeys
 from .wiring import connect, dealer, monitor_of, note_event, send_now
 
@@ -113,6 +113,7 @@ class Client:
         policy: Policy = "off",
         atomic: bool = False,
         stop_on_error: bool = False,
+        syntax: Syntax = "auto",
         seconds: float | None = None,
         on_event: Callable[[Event], None] | None = None,
         timeout: float | None = None,
@@ -122,7 +123,7 @@ class Client:
         raised."""
         command = Evaluate(
             source=source, origin=origin, workspace=workspace, policy=policy, atomic=atomic,
-            stop_on_error=stop_on_error, seconds=seconds, stream=on_event is not None,
+            stop_on_error=stop_on_error, syntax=syntax, seconds=seconds, stream=on_event is not None,
         )  # fmt: skip
         pending = self._core.begin(command, on_event)
         try:

@@ -37,6 +37,7 @@ Line = Annotated[str, Field(max_length=1024)]
 Handle = Annotated[str, Field(pattern=r"^[0-9a-f]{1,16}$")]
 Topic = Annotated[str, Field(min_length=1, max_length=128)]
 Policy = Literal["off", "ask", "auto"]
+Syntax = Literal["auto", "messages", "chunks", "tonel", "tonel-part"]
 
 
 class Command(BaseModel):
@@ -182,7 +183,8 @@ class Evaluate(Command):
     per statement; with `stream`, the outcomes go out one by one as they commit, and `done` holds none of these. A
     failed statement leaves no change behind and does not keep the others from running, unless `stop_on_error`; an
     interrupted one (its error's code is `interrupted`) ends the run. `done.failed`: at least one failed. The workspace
-    `@HANDLE` is the object of that handle: it is `self`, and names found nowhere else become its slots."""
+    `@HANDLE` is the object of that handle: it is `self`, and names found nowhere else become its slots. `syntax` says
+    how the source is written where it is not to be told from the source itself."""
 
     role: ClassVar[Role] = "write"
     command: Literal["evaluate"] = "evaluate"
@@ -192,6 +194,7 @@ class Evaluate(Command):
     policy: Policy = "off"
     atomic: bool = False
     stop_on_error: bool = False
+    syntax: Syntax = "auto"
     stream: bool = False
     seconds: Annotated[float, Field(gt=0, le=86400)] | None = None  # budget of running time; None: the kernel's default
     megabytes: Annotated[int, Field(gt=0, le=1024 * 1024)] | None = None  # budget of memory; None: the kernel's default

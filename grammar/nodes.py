@@ -234,15 +234,11 @@ class Extend(Node):
 
 @record
 class Class(Node):
-    """``superclass subclass: name [ items ]``: a class, made or changed. ``superclass`` None: nil.
-
-    ``initialize``: is the class itself sent initialize once it is there, if it has a method for that of its own?
-    """
+    """``superclass subclass: name [ items ]``: a class, made or changed. ``superclass`` None: nil."""
 
     superclass: Node | None
     name: str
     items: tuple[Node, ...] = ()
-    initialize: bool = False
 
 
 @record

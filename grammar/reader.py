@@ -26,7 +26,7 @@ def parse(source: str, origin: str = "<input>", recover: bool = False) -> Progra
     becomes a Bad with its problem, and reading goes on behind its end.
     A byte order mark and a first line ``#!/...`` are passed over. Takes time linear in the text.
     """
-    foreign = _foreign(source, origin)
+    foreign = foreign_character(source, origin)
     if foreign is not None:
         if not recover:
             raise foreign
@@ -72,7 +72,7 @@ def _program(source: str, at: LineCounter, limit: int, origin: str, recover: boo
 
 def parse_method(source: str, origin: str = "<method>") -> Method:
     """One method: ``deposit: amount [ ... ]``, or with a Python fence for its body. Raises SyntaxProblem."""
-    foreign = _foreign(source, origin)
+    foreign = foreign_character(source, origin)
     if foreign is not None:
         raise foreign
     try:
@@ -214,7 +214,7 @@ def _first_comment(text: str) -> str:
     return match[1].replace('""', '"') if match else ""
 
 
-def _foreign(source: str, origin: str) -> SyntaxProblem | None:
+def foreign_character(source: str, origin: str) -> SyntaxProblem | None:
     # Neither belongs in a text: a NUL comes from a file that is none, a lone surrogate from a wrong decoding.
     if source.isascii() and "\0" not in source:
         return None

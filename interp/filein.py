@@ -29,13 +29,21 @@ def define_class(world: World, node: nodes.Node, text: str, author: str, evaluat
     """Carry out a Class or Extend; ``text`` is its source, from which places count. Answers the class."""
     if isinstance(node, nodes.Class):
         superclass = None if node.superclass is None else known(world, node.superclass, evaluate)
-        thing = classes.make_class(world, superclass, node.name, slots=() if _has_variables(node) else None)
+        trait = any(isinstance(item, nodes.Pragma) and item.selector == "trait" for item in node.items)
+        thing = classes.make_class(
+            world,
+            superclass,
+            node.name,
+            slots=() if _has_variables(node) else None,
+            traits=tuple(one for one in classes.parents(world.lookup(node.name)) if classes.is_trait(one))
+            if classes.is_made(world.lookup(node.name))
+            else (),
+            sort="trait" if trait else "class",
+        )
     else:
         assert isinstance(node, nodes.Extend)
         thing = target_of(world, node.target, evaluate)
     _Definition(world, text, node.span, author, evaluate).fill(thing, node.items)
-    if isinstance(node, nodes.Class) and node.initialize and "initialize" in own_slots(own_slots(thing)["side*"]):
-        world.send(thing, "initialize")
     return thing
 
 
@@ -113,6 +121,8 @@ class _Definition:
                     classes.set_shape(self.world, owner, str(value))
                 case "import":
                     classes.set_pools(self.world, owner, classes.words(value))
+                case "uses":
+                    classes.use(self.world, owner, [self.world.lookup(name) for name in classes.words(value)])
 
     def define(self, thing: Any, member: nodes.Member) -> None:
         world, method = self.world, member.method

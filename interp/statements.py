@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from ..grammar import nodes, parse
+from ..grammar import foreign, nodes
 from .compiler import Compiled
 from .scopes import Scopes, children
 
@@ -17,16 +17,16 @@ LONGEST = 4096  # characters of a program worth keeping; a longer one is a file,
 MOST = 4096  # statements
 
 
-def read(source: str, origin: str) -> nodes.Program:
-    """The program in a text, faults and all (recover=True). Raises SyntaxProblem."""
+def read(source: str, origin: str, syntax: str = "auto") -> nodes.Program:
+    """The program in a text, faults and all, in the syntax named or else the one it is found to be in."""
     if len(source) > LONGEST:
-        return parse(source, origin, recover=True)
-    return _read(source, origin)
+        return foreign.read(source, origin, syntax)
+    return _read(source, origin, syntax)
 
 
 @lru_cache(maxsize=512)
-def _read(source: str, origin: str) -> nodes.Program:
-    return parse(source, origin, recover=True)
+def _read(source: str, origin: str, syntax: str) -> nodes.Program:
+    return foreign.read(source, origin, syntax)
 
 
 class Facts:

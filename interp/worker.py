@@ -165,9 +165,11 @@ class Worker:
         author: str = "",
         session: str = "",
         aside: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        syntax: str = "auto",
     ) -> list[Outcome]:
         """Run every statement of source; one Outcome each, in order. A failure ends its statement, not the others.
 
+        ``syntax`` is one of grammar.foreign.SYNTAXES; "auto" goes by what the text looks like.
         Processes that wait when a statement ends are there in the next one of the same ``session``. While a message
         sleeps, because all its processes wait for the clock, it is inside ``aside()``.
         """
@@ -186,7 +188,7 @@ class Worker:
                 on_outcome(outcome)
 
         try:
-            program = statements.read(source, origin)
+            program = statements.read(source, origin, syntax)
         except SyntaxProblem as problem:
             tell(Outcome(source, problem.line, error=syntax_report(problem)))
             return outcomes
