@@ -10,7 +10,7 @@ import click
 
 def texts_of(names: Iterable[str], syntax: str = "auto") -> list[tuple[str, str, str]]:
     """(name, text, syntax) of each file. A folder is its Tonel files (and ``.st`` files besides), in an order in which
-    they can be read, and then a text that initializes its classes. Raises ClickException for what cannot be read."""
+    they can be read, with a text that initializes the classes. Raises ClickException for what cannot be read."""
     found: list[tuple[str, str, str]] = []
     for name in names:
         if Path(name).is_dir():
@@ -44,11 +44,8 @@ def _folder(folder: Path, syntax: str) -> list[tuple[str, str, str]]:
     if not paths:
         raise click.ClickException(f"{folder}: this folder holds no .st files")
     files = [(str(path), _read(str(path))) for path in paths]
-    ordered, initialized = arrange(files)
-    found = []
-    for name, text in ordered:
-        written = recognise(text) if syntax == "auto" else syntax
-        found.append((name, text, "tonel-part" if written == "tonel" else written))
+    classes, initialized, others = arrange(files)
+    found = [(name, text, "tonel-part") for name, text in classes]
     if initialized:
         found.append((str(folder), "".join(f"{name} initialize.\n" for name in initialized), "messages"))
-    return found
+    return found + [(name, text, recognise(text) if syntax == "auto" else syntax) for name, text in others]

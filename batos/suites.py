@@ -8,19 +8,21 @@ are kept, before the first test case that names them, and cleared away after the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from click import ClickException
+
 from .image.collections import text_of
 from .image.object import own_slots
 from .interp import Budget, Outcome, Worker
+from .reading import texts_of
 
 if TYPE_CHECKING:
     from .interp import World
 
-SUFFIXES = (".st",)
 KINDS = {"assertion-failure": "failed", "skipped": "skipped"}  # code of a report to verdict; anything else is "error"
 # Places of a stack that say nothing about the test: how it was called, and what an assertion did.
 MACHINERY = re.compile(r"\((TestCase|TestAsserter)\)>>")
@@ -53,16 +55,6 @@ class Loaded:
     problems: list[str] = field(default_factory=list)
 
 
-def files_in(paths: Iterable[str]) -> Iterator[Path]:
-    """The files named, and those of the folders named, in alphabetical order."""
-    for name in paths:
-        path = Path(name)
-        if path.is_dir():
-            yield from sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file())
-        else:
-            yield path
-
-
 def load(worker: Worker, paths: Iterable[str], show: Callable[[str], None]) -> Loaded:
     """Read files in, each statement as a message of its own; ``show`` is given what they write on the Transcript."""
     loaded = Loaded()
@@ -73,14 +65,16 @@ def load(worker: Worker, paths: Iterable[str], show: Callable[[str], None]) -> L
         if outcome.error is not None:
             loaded.problems.append(outcome.error.render())
 
-    for path in files_in(paths):
-        loaded.files.append(str(path))
+    for path in paths:
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as problem:
-            loaded.problems.append(f"{path}: {problem}")
+            texts = texts_of([path])
+        except ClickException as problem:
+            loaded.problems.append(problem.message)
             continue
-        worker.evaluate(text, origin=str(path), on_outcome=tell)
+        for name, text, syntax in texts:
+            if not Path(name).is_dir():
+                loaded.files.append(name)
+            worker.evaluate(text, origin=name, on_outcome=tell, syntax=syntax)
     return loaded
 
 

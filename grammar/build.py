@@ -140,7 +140,22 @@ class Builder:
 
     @staticmethod
     def character(c: list) -> Character:
-        return Character(c[0].value[1], span=place(c[0]))
+        text = c[0].value
+        if len(text) == 2:
+            return Character(text[1], span=place(c[0]))
+        value = read_number(text[2:-1])  # $<65>
+        if not isinstance(value, int) or not 0 <= value < 0x110000 or 0xD800 <= value < 0xE000:
+            raise Fault(f"{text} is no character", place(c[0]))
+        return Character(chr(value), span=place(c[0]))
+
+    @staticmethod
+    def binding(c: list) -> Node:
+        """``#{Foo}``, GNU Smalltalk's literal for a name and what it is bound to: asked of the world when it runs."""
+        here = place(c[0])
+        name = c[0].value[2:-1].strip()
+        return Send(
+            Name("Smalltalk", span=here), "associationAt:", (Symbol(name, span=here),), span=here, selector_span=here
+        )
 
     @staticmethod
     def array_word(c: list) -> Node:
@@ -150,9 +165,8 @@ class Builder:
     @staticmethod
     def pragma_word(c: list) -> Node:
         text = word(c[0])
-        if text not in CONSTANTS:
-            raise Fault(f"a pragma's argument is a literal, which {text} is not", place(c[0]))
-        return Pseudo(text, span=place(c[0]))
+        # A name is its symbol: other systems number their primitives by names.
+        return (Pseudo if text in CONSTANTS else Symbol)(text, span=place(c[0]))
 
     @staticmethod
     def array(c: list) -> Array:

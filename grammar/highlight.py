@@ -46,6 +46,7 @@ _FIXED = {
     "SYMBOL": String.Symbol,
     "CHARACTER": String.Char,
     "NUMBER": Number,
+    "BINDING": String.Symbol,
     "DOTTED": Name.Namespace,
     "KEYWORD": Name.Function,
     "OPERATOR": Operator,
@@ -55,7 +56,7 @@ _FIXED = {
 }
 #: After these, a name is an operand; after anything else (an operand, a closer) it is a message.
 _BEFORE_OPERAND = frozenset(
-    "OPERATOR KEYWORD ASSIGN CARET DOT COLON LPAREN LBRACKET LBRACE HASH_PAREN HASH_BRACKET OTHER".split(" ")
+    "OPERATOR KEYWORD ASSIGN CARET DOT COLON LPAREN LBRACKET LBRACE HASH_HASH HASH_PAREN HASH_BRACKET OTHER".split()
 )
 
 

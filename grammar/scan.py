@@ -14,13 +14,15 @@ from typing import NamedTuple
 from .tables import parser
 
 _ORDER = (
-    "FENCE HASH_PAREN HASH_BRACKET SYMBOL STRING CHARACTER DOTTED KEYWORD IDENT NUMBER ASSIGN OPERATOR "
-    "LPAREN RPAREN LBRACKET RBRACKET LBRACE RBRACE COLON SEMICOLON DOT CARET"
+    "FENCE BINDING HASH_HASH HASH_PAREN HASH_BRACKET SYMBOL STRING CHARACTER DOTTED KEYWORD IDENT NUMBER ASSIGN "
+    "OPERATOR LPAREN RPAREN LBRACKET RBRACKET LBRACE RBRACE COLON SEMICOLON DOT CARET"
 ).split(" ")
-_OPERANDS = frozenset(["SYMBOL", "STRING", "CHARACTER", "DOTTED", "IDENT", "NUMBER", "RPAREN", "RBRACKET", "RBRACE"])
+_OPERANDS = frozenset(
+    ["SYMBOL", "STRING", "CHARACTER", "DOTTED", "IDENT", "NUMBER", "BINDING", "RPAREN", "RBRACKET", "RBRACE"]
+)
 
 #: Opening kind to the closer's text.
-CLOSERS = {"LPAREN": ")", "LBRACKET": "]", "LBRACE": "}", "HASH_PAREN": ")", "HASH_BRACKET": "]"}
+CLOSERS = {"LPAREN": ")", "HASH_HASH": ")", "LBRACKET": "]", "LBRACE": "}", "HASH_PAREN": ")", "HASH_BRACKET": "]"}
 
 
 class Lexeme(NamedTuple):
@@ -55,7 +57,7 @@ def scan(source: str, start: int = 0, end: int | None = None) -> Iterator[Lexeme
         kind, stop = match.lastgroup, match.end()
         if kind == "NUMBER" and after_operand and not array_depth and source[at] == "-":
             kind, stop = "OPERATOR", at + 1
-        if kind == "HASH_PAREN" or (kind == "LPAREN" and array_depth):
+        if kind == "HASH_PAREN" or (kind in ("LPAREN", "HASH_HASH") and array_depth):
             array_depth += 1
         elif kind == "RPAREN" and array_depth:
             array_depth -= 1

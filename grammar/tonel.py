@@ -8,6 +8,7 @@ header, ``{ #category : #x }`` and ``Foo >> bar [ ... ]``. A folder holds such f
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from typing import Any
 
 from .brackets import Cursor
@@ -32,6 +33,7 @@ from .reader import text_at
 _HEAD = re.compile(r"(?:\ufeff)?(?:\s|\"(?:[^\"]|\"\")*+\")*+(Class|Trait|Extension|Package)\s*\{")
 SHAPES = {"variable": "pointer", "bytes": "byte", "words": "word", "doubleBytes": "word", "doubleWords": "word",
           "weak": "pointer", "ephemeron": "pointer"}  # fmt: skip
+HEADS = ((None, ">>"), (None, "class", ">>"), (None, "classSide", ">>"))
 
 
 def looks_like_tonel(source: str) -> bool:
@@ -44,18 +46,19 @@ def read_tonel(source: str, origin: str = "<input>", initialize: bool = True) ->
     return _File(source, origin).read(initialize)
 
 
-def arrange(files: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[str]]:
-    """Tonel files (path, text) in an order in which they can be read: traits, classes behind their superclasses,
-    extensions, and anything else at the end; and the names of the classes to be sent initialize after that."""
+def arrange(files: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[str], list[tuple[str, str]]]:
+    """Tonel files (path, text) in an order in which they can be read: traits and classes, each behind what it inherits
+    from, then extensions; the names of the classes to be sent initialize then; and the files that are no Tonel."""
     found: dict[str, tuple[str, str]] = {}
     needs: dict[str, list[str]] = {}
     later: list[tuple[str, str]] = []
+    others: list[tuple[str, str]] = []
     initialized = []
     for path, text in files:
         head = _HEAD.match(text)
         if head is None:
-            if not path.endswith(("package.st", ".properties")):
-                later.append((path, text))
+            if PurePath(path).stem != "package":
+                others.append((path, text))
             continue
         try:
             header = Ston(text, head.end() - 1).value()
@@ -79,7 +82,8 @@ def arrange(files: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[s
 
     for name in sorted(found):
         put(name, ())
-    return [found[name] for name in order] + sorted(later), [name for name in order if name in initialized]
+    names = [name for name in order if name in initialized]
+    return [found[name] for name in order] + sorted(later), names, sorted(others)
 
 
 class Ston:
@@ -176,7 +180,8 @@ class _File:
         else:
             node = self.definition(head, header, name, here, span)
         found: list[Node] = [node, *self.bad]
-        meta = [one for one in self.items if isinstance(one, Member) and one.meta and one.method.selector == "initialize"]
+        members = [one for one in self.items if isinstance(one, Member)]
+        meta = [one for one in members if one.meta and one.method.selector == "initialize"]
         if initialize and meta and head[1] == "Class":
             found.append(Send(Name(name, span=here), "initialize", span=meta[0].span, selector_span=meta[0].span))
         return Program(tuple(found))
@@ -225,7 +230,7 @@ class _File:
                 at = ston.at
                 continue
             cursor = Cursor(self.source, at)
-            if not (cursor.words(None, ">>") or cursor.words(None, "class", ">>") or cursor.words(None, "classSide", ">>")):
+            if not any(cursor.words(*head) for head in HEADS):
                 self.wrong(
                     SyntaxProblem(
                         f"expected a method, as in {name} >> foo [ ... ]",
@@ -244,10 +249,12 @@ class _File:
             fence = cursor.peek().kind == "FENCE"
             end = cursor.next().end if fence else None if cursor.peek().kind == "END" else cursor.close()
             if end is None:
-                problem = SyntaxProblem(
-                    "this method has no end", origin=self.origin, source=self.source, offset=begin, at_end=True
+                self.wrong(
+                    SyntaxProblem(
+                        "this method has no end", origin=self.origin, source=self.source, offset=begin, at_end=True
+                    ),
+                    begin,
                 )
-                self.wrong(problem, begin)
                 return
             try:
                 method = self.text.method(start, end)

@@ -682,6 +682,7 @@ class World:
             if holds_datum(own_slots(thing), name) or family.has_datum(name):
                 self.families.set_slot(thing, name, value)
                 return
+        name = name.removeprefix("Smalltalk.")
         if name in own_slots(self.names):
             self.set_name(name, value)
             return
@@ -695,7 +696,7 @@ class World:
         if self.checked:
             self.check_storable(value, thing, name)
         if name[:1].isupper():
-            self.set_name(name, value)
+            self.set_name(name.removeprefix("Smalltalk."), value)
         else:
             self.families.set_slot(thing, name, value)
 

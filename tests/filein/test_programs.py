@@ -1,5 +1,5 @@
-"""Programs as people wrote them for other Smalltalks: each is run by ``batos run`` on a fresh image, and prints what the
-file beside it says (``account.st`` is GNU Smalltalk's brackets: ``account.st.out``).
+"""Programs as people write them for other Smalltalks: each is run by ``batos run`` on a fresh image, and prints what
+the file beside it says (``account.st``: ``account.st.out``). A folder is one of Tonel files.
 
 ``pytest tests/filein --renew`` writes those files anew: look at the difference before keeping it.
 """
