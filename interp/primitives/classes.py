@@ -313,13 +313,15 @@ def all_selectors(world: World) -> Any:
 
 @primitive("class.compile", world=True)
 def compile_(world: World) -> Any:
-    """Define a method from its source, in brackets or without; answers the method."""
+    """Define a method from its source, in brackets or without; answers its selector."""
 
     def compile_(self: Any, source: Any, category: Any = None) -> Any:
         from ...grammar import SyntaxProblem, parse_method
         from ...grammar.loose import enclose
 
         text = _text(source, "the source of a method")
+        if text.lstrip().startswith("def "):
+            return world.primitives["object.compile"](self, source)
         try:
             tree = parse_method(text)
         except SyntaxProblem:
@@ -328,16 +330,9 @@ def compile_(world: World) -> Any:
                 tree = parse_method(text)
             except SyntaxProblem as problem:
                 raise Fault("SystemExceptions.InvalidArgument", problem.message) from None
-        return world.define(
-            self,
-            Method(
-                tree.selector,
-                text,
-                tree.language,
-                category=str(text_of(category)) if is_text(category) else "",
-                comment=tree.comment,
-            ),
-        )
+        filed = str(text_of(category)) if is_text(category) else ""
+        world.define(self, Method(tree.selector, text, tree.language, category=filed, comment=tree.comment))
+        return Symbol(tree.selector)
 
     return compile_
 
