@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Iterator, MutableMapping
+from sys import intern
 from types import FunctionType
 from typing import Any
 
@@ -91,12 +92,10 @@ class Body(Persistent, metaclass=Kind):
         return {name: freeze(value) for name, value in vars(self).items() if name[:3] != "_v_"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():
-            if type(value) is StoredBlock:
-                state = {name: thaw(value) for name, value in state.items()}
-                break
-        # A dict of its own (not one with shared keys) is what LOAD_ATTR_WITH_HINT can specialise on.
-        set_dict(self, state)
+        # Interned names are shared by all objects, and CPython's inline caches compare them by identity.
+        set_dict(
+            self, {intern(name): thaw(value) if type(value) is StoredBlock else value for name, value in state.items()}
+        )
         families = getattr(self._p_jar, "families", None)
         if families is not None:
             families.settle(self)

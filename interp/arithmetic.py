@@ -8,6 +8,7 @@ that someone has redefined on the numbers are never in line (``Mode.redefined``)
 from __future__ import annotations
 
 import ast
+import copy
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -53,10 +54,12 @@ def value(em: Emitter, node: n.Send) -> ast.expr | None:
             return _call(em, node)
         case "bitShift:":
             return _shift(em, node)
-        case "at:" if len(node.args) == 1:
-            return _at(em, node)
+        case "sqrt":
+            return _square_root(em, node)
+        case "at:":
+            return _indexed(em, node, "_v_array")
         case "at:put:":
-            return _at_put(em, node)
+            return _indexed(em, node, "_v_mine")
         case "size" if "size" not in em.mode.data:
             return _size(em, node)
     return None
@@ -79,6 +82,7 @@ def _slot_leaf(em: Emitter, node: n.Node) -> bool:
         isinstance(node, n.Send)
         and node.selector in em.mode.pure
         and node.selector not in em.mode.timid
+        and node.selector + " sent" not in em.mode.timid
         and not em.mode.checked
         and (
             isinstance(node.receiver, n.Name) or (isinstance(node.receiver, n.Pseudo) and node.receiver.name == "self")
@@ -94,7 +98,7 @@ def _tree(em: Emitter, node: n.Node, top: bool = True) -> bool:
 
 
 def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
-    from .compiler import kind_of, located, typed
+    from .compiler import call, const, kind_of, located, typed
 
     selector = node.selector
     compare = selector in COMPARE
@@ -114,7 +118,9 @@ def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
     left, right = em.expressions(parts)
     if selector in ("=", "~=") and isinstance(node.args[0], n.Character | n.Symbol):
         return _equals_single(em, node, _held(em, left), right)
-    if selector in ("=", "~=") and (_never_number(left) or _never_number(right)):
+    if compare and any(isinstance(part, n.Character) for part in parts):
+        return _order_single(em, node, left, right)
+    if selector in ("=", "~=") and (selector in em.mode.timid or _never_number(left) or _never_number(right)):
         return located(_plain(em, node, left, right), node)  # type: ignore[no-any-return]
     left, right = _held(em, left), _held(em, right)
     fast, kind, tests = _operation(selector, _again(left), _again(right), kind_of(left), kind_of(right))
@@ -123,13 +129,17 @@ def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
         return typed(fast, kind)  # type: ignore[no-any-return]
     slow = _plain(em, node, _again(left), _again(right))
     if selector in ("=", "~=") and isinstance(left, ast.Name) and isinstance(right, ast.Name):
-        # Neither is a number, then: Characters, of which there is one each, are what programs compare most.
-        operator: ast.cmpop = ast.Is() if selector == "=" else ast.IsNot()
-        same = located(ast.Compare(_again(left), [operator], [_again(right)]), node)
-        other = located(ast.IfExp(_is(_again(left), "Character"), same, slow), node)
-        result = _guard(node, _names_tests(tests, left, right), fast, other, "bool")
-        result.last = other  # type: ignore[attr-defined]
-        return result
+        numbers = _names_tests(tests, left, right)
+        if selector + " single" in em.mode.timid:
+            # Most are Characters or Symbols here, of which there is one each.
+            operator: ast.cmpop = ast.Is() if selector == "=" else ast.IsNot()
+            same = located(ast.Compare(_again(left), [operator], [_again(right)]), node)
+            other = _guard(node, numbers, fast, slow, "bool")
+            result = _guard(node, [_is(_again(left), "Character")], same, other, "bool")
+            result.last = other  # type: ignore[attr-defined]
+            return result
+        miss = call("equals_miss", _again(left), _again(right), const(selector), em.site())
+        return _guard(node, numbers, fast, located(miss, node), "bool")
     if compare:
         return _guard(node, _names_tests(tests, left, right), fast, slow, "bool")
     return _guard(node, _names_tests(tests, left, right), fast, slow, kind)
@@ -144,6 +154,25 @@ def _equals_single(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -
     operator: ast.cmpop = ast.Is() if node.selector == "=" else ast.IsNot()
     fast = located(ast.Compare(_again(left), [operator], [right]), node)
     return _guard(node, [_is(_again(left), kind)], fast, _plain(em, node, _again(left), _again(right)), "bool")
+
+
+def _order_single(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -> ast.expr:
+    """``$0 <= c``: by code point, for Characters."""
+    from .compiler import const, located, typed
+
+    sides, tests, values = [], [], []
+    for side, part in ((left, node.receiver), (right, node.args[0])):
+        if isinstance(part, n.Character):
+            sides.append(side)
+            values.append(const(ord(part.value)))
+        else:
+            sides.append(_named(em, _held(em, side)))
+            tests.append(_is(_again(sides[-1]), "Character"))
+            values.append(ast.Attribute(_again(sides[-1]), "code", ast.Load()))
+    fast = located(ast.Compare(values[0], [COMPARE[node.selector]()], [values[1]]), node)
+    if not tests:
+        return typed(fast, "bool")  # type: ignore[no-any-return]
+    return _guard(node, tests, fast, _plain(em, node, _again(sides[0]), _again(sides[1])), "bool")
 
 
 def _plain(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -> ast.expr:
@@ -287,7 +316,9 @@ def _fused(em: Emitter, node: n.Send) -> ast.expr:
         ]
         test = ast.BoolOp(ast.And(), [*([numeric] if numeric is not None else []), *checks])
         quick = located(ast.BinOp(load(name), ast.Div(), load(other)), node)
-        return located(ast.IfExp(test, quick, slow(node)), node)  # type: ignore[no-any-return]
+        divided = located(ast.IfExp(test, quick, slow(node)), node)
+        divided.numeric = True
+        return divided  # type: ignore[no-any-return]
     quick, kind = fast(node)
     if not tests:
         return typed(quick, kind)  # type: ignore[no-any-return]
@@ -342,6 +373,19 @@ def _shift(em: Emitter, node: n.Send) -> ast.expr | None:
     return _guard(node, [_is(_again(left), "int")], fast, _plain(em, node, _again(left), const(by.value)), None)
 
 
+def _square_root(em: Emitter, node: n.Send) -> ast.expr | None:
+    """Of a positive Float."""
+    from .compiler import call, const, kind_of, located
+
+    if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
+        return None
+    value = _held(em, em.expr(node.receiver))
+    tests = [] if kind_of(value) == "float" else [_is(_again(value), "float")]
+    tests.append(ast.Compare(_again(value), [ast.GtE()], [const(0.0)]))
+    slow = located(em.plain_send(_again(value), "sqrt", []), node)
+    return _guard(node, tests, located(call("square_root", _again(value)), node), slow, "float")
+
+
 # --- identity and truth ---------------------------------------------------------
 
 
@@ -357,11 +401,14 @@ def _identity(em: Emitter, node: n.Send) -> ast.expr:
         return typed(located(ast.Compare(left, [operator], [right]), node), "bool")  # type: ignore[no-any-return]
     left, right = _held(em, left), _held(em, right)
     if kind_of(left) == kind_of(right) == "int":
-        number: ast.cmpop = ast.Eq() if same else ast.NotEq()
-        return typed(located(ast.Compare(_again(left), [number], [_again(right)]), node), "bool")  # type: ignore[no-any-return]
+        equals: ast.cmpop = ast.Eq() if same else ast.NotEq()
+        return typed(located(ast.Compare(_again(left), [equals], [_again(right)]), node), "bool")  # type: ignore[no-any-return]
     left, right = _named(em, left), _named(em, right)
     identical = ast.Compare(_again(left), [ast.Is()], [_again(right)])
-    result: ast.expr = ast.BoolOp(ast.Or(), [identical, call("same", _again(left), _again(right))])
+    # Equal numbers are identical; of other things only looks at the type are lost.
+    number = _int_or_float(_again(left), _again(left))
+    equal = ast.BoolOp(ast.And(), [number, call("same", _again(left), _again(right))])
+    result: ast.expr = ast.BoolOp(ast.Or(), [identical, equal])
     if not same:
         result = ast.UnaryOp(ast.Not(), result)
     return typed(located(result, node), "bool")  # type: ignore[no-any-return]
@@ -428,54 +475,111 @@ def _call(em: Emitter, node: n.Send) -> ast.expr | None:
     return located(ast.IfExp(test, fast, slow), node)  # type: ignore[no-any-return]
 
 
-def _at(em: Emitter, node: n.Send) -> ast.expr | None:
-    """``a at: i``: an Array's list is indexed, as what is not an Array lacks it; anything else is sent."""
-    from .compiler import call, load, located
+def _indexed(em: Emitter, node: n.Send, items: str) -> ast.expr | None:
+    """``a at: i`` and ``a at: i put: x``: an Array's list is indexed, which only an Array has (``_v_array``, and
+    ``_v_mine`` to write it); anything else is sent."""
+    from .compiler import call, const, load, located
 
-    receiver, index = em.expressions([node.receiver, node.args[0]])
-    if "at:" in em.mode.timid or em.mode.checked or isinstance(receiver, ast.Constant):
-        return located(em.plain_send(receiver, "at:", [index]), node)  # type: ignore[no-any-return]
-    receiver, index = _held(em, receiver), _held(em, index)
-    tests, place = _index(index)
+    selector = node.selector
+    miss_name = "at_put_miss" if node.args[1:] else "at_miss"
+    text = selector + " text" in em.mode.timid
+    name = _own_slot(em, node.receiver) if selector not in em.mode.timid and not text else ""
+    args = _calm(em, node.args) if name else None
+    if args is not None:
+        # Nothing can happen between reading the slot and indexing what it holds: both are tried at once.
+        receiver: ast.expr = load("self")
+        subject: ast.expr = ast.Attribute(load("self"), name, ast.Load())
+        miss = call("slot_" + miss_name, load("self"), const(name), *map(_again, args), em.site())
+        slow = _again(miss)
+    else:
+        receiver, *args = em.expressions([node.receiver, *node.args])
+        if selector in em.mode.timid or em.mode.checked or isinstance(receiver, ast.Constant):
+            return located(em.plain_send(receiver, selector, args), node)  # type: ignore[no-any-return]
+        receiver, args = _held(em, receiver), [_held(em, arg) for arg in args]
+        subject = _again(receiver)
+        miss = call(miss_name, _again(receiver), *map(_again, args), em.site())
+        slow = em.plain_send(_again(receiver), selector, list(map(_again, args)))
+    tests, place = _index(args[0])
     target = em.temp()
-    item = ast.Subscript(ast.Attribute(_again(receiver), "_v_array", ast.Load()), place, ast.Load())
-    miss = located(call("at_miss", _again(receiver), _again(index), em.site()), node)
-    slow = located(em.plain_send(_again(receiver), "at:", [_again(index)]), node)
-    _try(em, node, tests, target, [_assign(target, located(item, node))], miss, slow)
+    if text:
+        # Mostly a literal String here: its Characters are known by their text.
+        tests.insert(0, _is(_again(receiver), "str"))
+        letter = located(ast.Subscript(_again(receiver), place, ast.Load()), node)
+        found = _assign(target, located(ast.Subscript(load("letters"), letter, ast.Load()), node))
+        _try(em, node, tests, target, [found], located(slow, node), located(_again_send(slow), node))
+        return load(target)
+    listed = ast.Attribute(subject, items, ast.Load())
+    if len(args) == 1:
+        fast = [_assign(target, located(ast.Subscript(listed, place, ast.Load()), node))]
+    else:
+        put = ast.Assign([located(ast.Subscript(listed, place, ast.Store()), node)], _again(args[1]))
+        fast = [located(put, node), _assign(target, _again(args[1]))]
+    _try(em, node, tests, target, fast, located(miss, node), located(slow, node))
     return load(target)
 
 
-def _at_put(em: Emitter, node: n.Send) -> ast.expr | None:
-    from .compiler import call, load, located
+def _own_slot(em: Emitter, node: n.Node) -> str:
+    """The name of a slot that self most likely holds itself, or ''."""
+    if not isinstance(node, n.Name) or em.mode.checked or em.find(node.name) is not None:
+        return ""
+    if em.mode.resolve(node.name) == "ivar":
+        return "." + node.name
+    if em.mode.resolve(node.name) != "slot" or any(name == node.name for name, _ in em.mode.shared):
+        return ""
+    return node.name
 
-    receiver, index, value = em.expressions([node.receiver, *node.args])
-    if "at:put:" in em.mode.timid or em.mode.checked or isinstance(receiver, ast.Constant):
-        return located(em.plain_send(receiver, "at:put:", [index, value]), node)  # type: ignore[no-any-return]
-    receiver, index, value = _held(em, receiver), _held(em, index), _held(em, value)
-    tests, place = _index(index)
-    target = em.temp()
-    item = located(ast.Subscript(ast.Attribute(_again(receiver), "_v_mine", ast.Load()), place, ast.Store()), node)
-    put = located(ast.Assign([item], _again(value)), node)
-    miss = located(call("at_put_miss", _again(receiver), _again(index), _again(value), em.site()), node)
-    slow = located(em.plain_send(_again(receiver), "at:put:", [_again(index), _again(value)]), node)
-    _try(em, node, tests, target, [put, _assign(target, _again(value))], miss, slow)
-    return load(target)
+
+def _calm(em: Emitter, parts: tuple[n.Node, ...]) -> list[ast.expr] | None:
+    """The expressions of parts that send nothing (literals, variables, slots, sums of ints), or None: they may be
+    evaluated a moment sooner."""
+    if not all(_simple(em, part, True) for part in parts):
+        return None
+    statements, expressions = em.nested(lambda: [_held(em, part) for part in em.expressions(list(parts))])
+    if any(isinstance(one, ast.IfExp) for statement in statements for one in ast.walk(statement)):
+        return None  # a sum that may have to be sent
+    em.out.extend(statements)
+    return expressions  # type: ignore[no-any-return]
+
+
+def _simple(em: Emitter, node: n.Node, top: bool) -> bool:
+    match node:
+        case n.Number() | n.String() | n.Character() | n.Symbol():
+            return True
+        case n.Pseudo(name=name):
+            return name != "thisContext"
+        case n.Name(name=name):
+            return em.find(name) is not None or (top and _own_slot(em, node) != "")
+        case n.Send(receiver=receiver, selector=selector, args=(arg,)) if (
+            selector in OPERATORS and selector not in em.mode.redefined
+        ):
+            return _simple(em, receiver, False) and _simple(em, arg, False)
+    return False
 
 
 def _size(em: Emitter, node: n.Send) -> ast.expr | None:
     """``a size``: the length of an Array's list; anything else is sent."""
-    from .compiler import call, load, located
+    from .compiler import call, const, load, located
 
     if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
         return None
-    receiver = em.expr(node.receiver)
-    if "size" in em.mode.timid or em.mode.checked or isinstance(receiver, ast.Constant):
-        return located(em.plain_send(receiver, "size", []), node)  # type: ignore[no-any-return]
-    receiver = _held(em, receiver)
+    text = "size text" in em.mode.timid
+    name = _own_slot(em, node.receiver) if not text else ""
     target = em.temp()
-    length = located(call("len", ast.Attribute(_again(receiver), "_v_array", ast.Load())), node)
-    miss = located(call("size_miss", _again(receiver), em.site()), node)
-    _try(em, node, [], target, [_assign(target, length)], miss, miss)
+    if name and "size" not in em.mode.timid:
+        subject: ast.expr = ast.Attribute(load("self"), name, ast.Load())
+        miss = call("slot_size_miss", load("self"), const(name), em.site())
+    else:
+        receiver = em.expr(node.receiver)
+        if "size" in em.mode.timid or em.mode.checked or isinstance(receiver, ast.Constant):
+            return located(em.plain_send(receiver, "size", []), node)  # type: ignore[no-any-return]
+        subject = _held(em, receiver)
+        if text:
+            length = located(call("len", _again(subject)), node)
+            sent = located(em.plain_send(_again(subject), "size", []), node)
+            return located(ast.IfExp(_is(_again(subject), "str"), length, sent), node)  # type: ignore[no-any-return]
+        miss = call("size_miss", _again(subject), em.site())
+    length = located(call("len", ast.Attribute(_again(subject), "_v_array", ast.Load())), node)
+    _try(em, node, [], target, [_assign(target, length)], located(miss, node), miss)
     return load(target)
 
 
@@ -491,6 +595,11 @@ def _index(index: ast.expr) -> tuple[list[ast.expr], ast.expr]:
     if variable is None or not variable.positive:
         tests.append(ast.Compare(_again(index), [ast.Gt()], [const(0)]))
     return tests, ast.BinOp(_again(index), ast.Sub(), const(1))
+
+
+def _again_send(expression: ast.expr) -> ast.expr:
+    """A second copy of an emitted send: a tree's nodes are each in one place."""
+    return copy.deepcopy(expression)
 
 
 def _assign(target: str, value: ast.expr) -> ast.stmt:
@@ -605,6 +714,9 @@ def set_flag(variable: Variable, value: ast.expr | None = None) -> list[ast.stmt
     assign = ast.Assign([store(variable.python)], value)
     if isinstance(value, ast.Constant):
         return [assign, ast.Assign([store(flag)], const(type(value.value) in (int, float)))]
+    source = getattr(value, "variable", None)
+    if isinstance(value, ast.Name) and source is not None and source.flagged and source is not variable:
+        return [assign, ast.Assign([store(flag)], load(flag_name(source)))]
     if getattr(value, "numeric", False) and isinstance(value, ast.IfExp):
         # The fast path gives a number: no need to look again.
         fast: list[ast.stmt] = [

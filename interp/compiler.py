@@ -17,6 +17,7 @@ What the emitted code looks like (set KEEP_TREES to see it)::
 
 * A send is ``table[type(receiver)](receiver, ...)`` where ``table``, a global named ``#selector``, is a dict of the
   functions by receiver type (families.py).
+* A send to self is ``@selector(self, ...)``: each family has a copy of the code, with names of its own (self_sends.py).
 * Arithmetic is tried in line under a guard on the operand types. Control flow is in line (control.py).
 * Python evaluates left to right as Smalltalk does; where a part needs statements of its own, what was
   computed before it is put into a temporary first, so the order stays the same.
@@ -38,6 +39,7 @@ from typing import Any
 from ..grammar import nodes as n
 from . import arithmetic, control
 from .scopes import Function, Scopes, Variable, inlined_blocks
+from .tidy import tidy
 
 Resolve = Callable[[str], str]
 
@@ -56,6 +58,7 @@ class Compiled:
     supers: frozenset[str]
     constants: dict[str, Any]
     free: dict[str, bool]
+    selves: frozenset[str] = frozenset()  # selectors sent to self by name (self_sends.py)
     tree: ast.Module | None = None
     pools: frozenset[str] = frozenset()  # classes whose class variables it names
 
@@ -131,6 +134,7 @@ class Emitter:
         self.selectors: set[str] = set()
         self.supers: set[str] = set()
         self.pools: set[str] = set()
+        self.selves: set[str] = set()
         self.constants: dict[str, Any] = {}
         self.out: list[ast.stmt] = []
         self.impure = 0  # statements emitted so far whose order matters
@@ -140,6 +144,11 @@ class Emitter:
         self.version = ""
 
     # --- small tools
+
+    @property
+    def customised(self) -> bool:
+        """Is the code being emitted for one family alone? A block may run when self has moved to another."""
+        return self.function.outer is None and not self.mode.top_level
 
     def temp(self) -> str:
         self._temps += 1
@@ -386,6 +395,7 @@ class Emitter:
         self.function = outer
         arguments = [ast.arg(parameter_name(variables[p])) for p in node.params]
         function = define(name, arguments, guarded(statements, node))
+        tidy(function)
         locate(function, node.span)
         self.emit(function, pure=True)
         return load(name)
@@ -448,7 +458,10 @@ class Emitter:
         selector = node.selector
         name = selector.rstrip(":")
         receiver = self.hold(receiver)
-        if not isinstance(receiver, ast.Name):  # a constant
+        if not isinstance(receiver, ast.Name) or (
+            selector + " sent" in self.mode.timid and selector not in self.mode.timid
+        ):
+            # A constant; or elsewhere a name of data, but here a method answers.
             return located(self.plain_send(receiver, selector, args), node)
         self.selectors.add(selector)
         again = load(receiver.id)
@@ -496,6 +509,9 @@ class Emitter:
     def plain_send(self, receiver: ast.expr, selector: str, args: list[ast.expr]) -> ast.expr:
         self.selectors.add(selector)
         again: ast.expr
+        if isinstance(receiver, ast.Name) and receiver.id == "self" and self.customised:
+            self.selves.add(selector)
+            return call("@" + selector, load("self"), *args)
         if isinstance(receiver, ast.Constant):
             again = const(receiver.value)
         elif isinstance(receiver, ast.Name):
@@ -675,6 +691,7 @@ def _unit(
         body = _with_home(body)
     arguments = [ast.arg("self"), *(ast.arg(parameter_name(variables[p])) for p in params)]
     function = define(entry, arguments, guarded(body, node))
+    tidy(function)
     locate(function, node.span)
     tree = ast.Module([function], [])
     ast.fix_missing_locations(tree)
@@ -686,6 +703,7 @@ def _unit(
         frozenset(emitter.supers),
         emitter.constants,
         dict(scopes.free),
+        frozenset(emitter.selves),
         tree if KEEP_TREES else None,
         frozenset(emitter.pools),
     )

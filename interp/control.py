@@ -338,9 +338,28 @@ def _interval(em: Emitter, node: n.Send) -> ast.expr:
                 em.emit(statement)
         inline_body(em, block, [load(counter)] if variable.boxed else [], False)
 
+    known = variable.type, variable.flagged, variable.positive
+    if kind_of(start) == "int" and step and not variable.writes:
+        # Whatever the end is, it counts from an int by ints.
+        variable.type, variable.flagged = "int", False
+        variable.positive = step > 0 and _positive(em, node.receiver)
     body, _ = em.nested(build)
+    variable.type, variable.flagged, variable.positive = known
     em.emit(ast.For(store(counter), plain, body or [ast.Pass()], []), node)
     return _again(start)
+
+
+def _positive(em: Emitter, node: n.Node) -> bool:
+    """Is this int certain to be 1 or more?"""
+    match node:
+        case n.Number(value=int(value)):
+            return value > 0
+        case n.Name(name=name):
+            variable = em.find(name)
+            return variable is not None and variable.positive
+        case n.Send(receiver=receiver, selector="+", args=(arg,)):
+            return _positive(em, receiver) and _positive(em, arg)
+    return False
 
 
 def _times(em: Emitter, node: n.Send) -> ast.expr:

@@ -142,6 +142,7 @@ class Families:
         self.revive: Callable[[Any], Any] = lambda stored: stored
         self.send: Callable[..., Any] = lambda *message: None
         self.world: Any = None
+        self.loosen: Callable[[Family], None] = lambda family: None  # its objects may have left for another family
 
     # --- giving objects their family
 
@@ -205,7 +206,7 @@ class Families:
     def new(self, ghost: type[Body], items: Any = None) -> Any:
         """A new object of a class of the image, with its class's traits."""
         live: Any = self.default(ghost).live
-        thing = live.__new__(live)
+        thing = live()
         set_dict(thing, {} if items is None else {"_items": items})
         if ghost is Array:
             thing._p_live(thing)
@@ -364,11 +365,14 @@ class Families:
             # Objects that hold a datum of this name may be hidden behind it now, or no longer.
             self._retire(dependents)
         if self.by_type.get(type(thing), None) is None or self.by_type[type(thing)].owner is not thing:
-            set_class(thing, type(thing)._p_ghost if hasattr(type(thing), "_p_ghost") else type(thing))
             self._regroup(thing)
         self._changed(selector)
 
     def _regroup(self, thing: Body) -> None:
+        old = self.by_type.get(type(thing))
+        if old is not None:
+            self.loosen(old)
+        set_class(thing, getattr(type(thing), "_p_ghost", type(thing)))
         family = self.family_of(thing)
         loaded_clean = thing._p_jar is not None and thing._p_changed is False
         kind: Any = family.clean if loaded_clean else family.live
@@ -397,6 +401,8 @@ class Families:
             if family.retired:
                 continue
             family.retired = not family.native
+            if family.retired:
+                self.loosen(family)
             for one in family.order:
                 self._of.get(id(one), set()).discard(family)
             for key in [key for key, value in self._by_key.items() if value is family]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 PREFIXES = ("un", "re", "de", "dis", "in", "is", "im", "pre", "co")
 
+
 @dataclass(frozen=True)
 class Miss:
     """A message that nobody understands, told in plain values (no transaction is open when it is answered)."""

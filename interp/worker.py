@@ -412,6 +412,8 @@ class Worker:
             world.attach()
         world.policy = self._policy(run, text) if run.policy in ("ask", "auto") and self.misses is not None else None
         world.processes.begin()
+        if not world.processes.living:
+            world.self_sends.sweep()
 
     def _policy(self, run: _Run, text: str) -> Any:
         def decide(receiver: Any, message: Any) -> Any:

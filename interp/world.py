@@ -7,6 +7,7 @@ What another worker changed arrives when a transaction begins (``refresh``).
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Iterable
 from fractions import Fraction
@@ -21,11 +22,13 @@ from ..image.method import Method
 from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object, linearize, own_slots, set_dict
 from ..image.values import Character, ScaledDecimal, Symbol
 from . import flow
+from .accessors import accessor
 from .classes import Scope, all_variables, pool_of
 from .compiler import Compiled, Mode, compile_method, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
 from .processes import Processes
 from .scopes import Scopes
+from .self_sends import SelfSends
 from .signals import Signals
 from .stack import Source
 from .statements import facts_of, selectors_in
@@ -136,6 +139,8 @@ class World:
         self.pause: Callable[[float], None] = time.sleep  # what waits for the clock when no process can run
         self.processes = Processes(self)
         self.globals = self._globals()
+        self.self_sends = SelfSends(self.globals, self.table, self.families)
+        self.families.loosen = self.self_sends.loosen
         connection.families = self.families
         self.attach()
 
@@ -354,7 +359,7 @@ class World:
         hints = self.hints(sends_of(slots["source"]))
         marks = self._marks(method, family)
         key = (id(method), where, hints, marks, id(holder), family.native, self.checked)
-        function = self._functions.get(key)
+        function = self._functions.get(key) or self._functions.get((*key, family))
         if function is None:
             filename = self._register(method, holder)
             self.families.free_names.update(free)
@@ -365,10 +370,10 @@ class World:
             compiled = compiled_method(
                 slots["source"], where, filename, marks, self.redefined, options, str(id(holder))
             )
-            function = self.link(compiled, holder)
+            function = self.link(compiled, holder, family)
             function.__dict__["method"] = method
             function.__dict__["compiled"] = compiled
-            self._functions[key] = function
+            self._functions[(*key, family) if compiled.selves else key] = function
         return function
 
     def _marks(self, method: Any, family: Family) -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
@@ -421,6 +426,8 @@ class World:
                 receiver._p_changed = True
                 return function(receiver, *args)
 
+            touching.__dict__["one_state"] = True
+
             return touching
         return function
 
@@ -445,8 +452,8 @@ class World:
             return "world"
         return "global" if scope is not None and scope.strict else "dynamic"
 
-    def link(self, compiled: Compiled, holder: Any = None) -> Any:
-        """Define a compiled unit's function in this world."""
+    def link(self, compiled: Compiled, holder: Any = None, family: Family | None = None) -> Any:
+        """Define a compiled unit's function in this world; with sends to self by name, for one family."""
         for selector in compiled.selectors:
             self.table(selector)
         self.globals.update(compiled.constants)
@@ -455,7 +462,11 @@ class World:
         for name in compiled.pools:
             self.globals[f"$pool {name}"] = pool_of(self.lookup(name))
         local: dict[str, Any] = {}
-        exec(compiled.code, self.globals, local)
+        code = compiled.code
+        if compiled.selves:
+            assert family is not None
+            code = self.self_sends.customise(code, compiled.selves, family)
+        exec(code, self.globals, local)
         return local[compiled.entry]
 
     def statement(self, node: nodes.Node, workspace: Any, source: Source, key: str) -> Any:
@@ -486,6 +497,7 @@ class World:
         if selector is None or (selector in self.families.free_names):
             for table in self.tables.values():
                 table.empty()
+            self.self_sends.forget()
             for table in self.supers.values():
                 table.clear()
             self._functions.clear()
@@ -498,6 +510,7 @@ class World:
         else:
             if selector in self.tables:
                 self.tables[selector].empty()
+            self.self_sends.forget(selector)
             for (name, _), table in self.supers.items():
                 if name == selector:
                     table.clear()
@@ -544,6 +557,13 @@ class World:
             "at_miss": self.at_miss,
             "at_put_miss": self.at_put_miss,
             "size_miss": self.size_miss,
+            "equals_miss": self.equals_miss,
+            "letters": LETTERS,
+            "square_root": math.sqrt,
+            "str": str,
+            "slot_at_miss": self.slot_at_miss,
+            "slot_at_put_miss": self.slot_at_put_miss,
+            "slot_size_miss": self.slot_size_miss,
             "NotThere": (AttributeError, IndexError),
             "bool": bool,
             "Character": Character,
@@ -593,26 +613,51 @@ class World:
 
     def slot_miss(self, thing: Any, name: str, site: int) -> Any:
         """A name of data was not a slot of the receiver's own: it shows a parent's, or a method answers."""
+        function = self.table(name)[type(thing)]
         if site:
-            self._count(site, name, self._timid)
-        return self.send(thing, name)
+            self._count(site, name if function.__dict__.get("plain") else name + " sent", self._timid)
+        return function(thing)
 
     def at_miss(self, thing: Any, index: Any, site: int) -> Any:
         """What was indexed in line is no Array, or has no such index."""
         if site:
-            self._count(site, "at:", self._timid)
+            self._count(site, "at: text" if thing.__class__ is str else "at:", self._timid)
         return self.send(thing, "at:", index)
 
     def size_miss(self, thing: Any, site: int) -> Any:
         """What was measured in line is no Array."""
         if site:
-            self._count(site, "size", self._timid)
+            self._count(site, "size text" if thing.__class__ is str else "size", self._timid)
         return self.send(thing, "size")
+
+    def equals_miss(self, left: Any, right: Any, selector: str, site: int) -> Any:
+        """What was compared in line are no numbers."""
+        single = left.__class__ is Character or left.__class__ is Symbol
+        if site:
+            self._count(site, selector + " single" if single else selector, self._timid)
+        return self.send(left, selector, right)
 
     def at_put_miss(self, thing: Any, index: Any, value: Any, site: int) -> Any:
         if site:
             self._count(site, "at:put:", self._timid)
         return self.send(thing, "at:put:", index, value)
+
+    # The same where the receiver is a slot of self, read in the same go.
+
+    def _slot(self, thing: Any, name: str, site: int) -> Any:
+        value = getattr(thing, name, MISSING)
+        if value is not MISSING:
+            return value
+        return self.unset(thing, name) if name[0] == "." else self.inherited(thing, name, site)
+
+    def slot_at_miss(self, thing: Any, name: str, index: Any, site: int) -> Any:
+        return self.at_miss(self._slot(thing, name, site), index, site)
+
+    def slot_at_put_miss(self, thing: Any, name: str, index: Any, value: Any, site: int) -> Any:
+        return self.at_put_miss(self._slot(thing, name, site), index, value, site)
+
+    def slot_size_miss(self, thing: Any, name: str, site: int) -> Any:
+        return self.size_miss(self._slot(thing, name, site), site)
 
     def _count(self, number: int, name: str, marks: dict[int, set[str]]) -> None:
         """A guess that keeps failing in a method is not made again there: the method is compiled anew."""
@@ -625,6 +670,7 @@ class World:
             for table in (self.tables.get(selector), *(t for (s, _), t in self.supers.items() if s == selector)):
                 if table is not None:
                     table.empty()
+            self.self_sends.forget(selector)
 
     def look_up(self, thing: Any, name: str) -> Any:
         """A name that was not known when the method was compiled: a slot, a name of the world, or a send to self."""
@@ -749,14 +795,12 @@ class World:
         return range(count)
 
     def new_box(self, value: Any) -> Any:
-        live: Any = self._box
-        box = live.__new__(live)
+        box = self._box()
         set_dict(box, {"v": value})
         return box
 
     def new_array(self, items: list[Any]) -> Any:
-        live: Any = self._array
-        array = live.__new__(live)
+        array = self._array()
         set_dict(array, {"_items": items, "_v_array": items, "_v_mine": items})
         return array
 
@@ -823,8 +867,7 @@ class World:
 
     def clone(self, prototype: Any) -> Any:
         """A new object that shows prototype until it is written."""
-        live: Any = self.families.clones_of(prototype)
-        thing = live.__new__(live)
+        thing: Any = self.families.clones_of(prototype)()
         set_dict(thing, self.fresh(prototype))
         return thing
 
@@ -915,32 +958,16 @@ class Site:
 # Attributes that some native value has in Python: reading them would not fail where a message must be sent.
 PYTHON_NAMES = frozenset(name for cls in NATIVE for name in dir(cls)) | frozenset(dir(Body))
 
-# The functions of data slots, as compiled code would be, one copy per name.
-ACCESSORS = {
-    "get": (
-        "def get(self):\n"
-        " value = getattr(self, {name!r}, MISSING)\n"
-        " return inherited(self, {name!r}, 0) if value is MISSING else value"
-    ),
-    "find": "def find(self):\n value = getattr(self, {name!r}, MISSING)\n"
-    " return miss(self) if value is MISSING else value",
-    "put": "def put(self, value):\n self.NAME = value\n return self",
-}
+
+class Letters(dict[str, Character]):
+    """Characters by their text."""
+
+    def __missing__(self, text: str) -> Character:
+        self[text] = character = Character(text)
+        return character
 
 
-def accessor(kind: str, name: str, scope: dict[str, Any]) -> Any:
-    import ast
-
-    tree = ast.parse(ACCESSORS[kind].format(name=name))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr == "NAME":
-            node.attr = name
-    local: dict[str, Any] = {}
-    exec(
-        compile(tree, f"<slot {name}>", "exec"), {"AttributeError": AttributeError, "__builtins__": {}, **scope}, local
-    )
-    local[kind].plain = kind in ("get", "put")
-    return local[kind]
+LETTERS = Letters()
 
 
 def same(a: Any, b: Any) -> bool:
@@ -997,7 +1024,7 @@ from .arithmetic import NUMBER_SELECTORS as ARITHMETIC  # noqa: E402
 # What compiled code does in line, for receivers like these, as long as nobody redefines it.
 IN_LINE: tuple[tuple[Any, Iterable[str]], ...] = (
     (0, ARITHMETIC),
-    (0.0, ARITHMETIC),
+    (0.0, (*ARITHMETIC, "sqrt")),
     (Character(32), ("=", "~=")),
     (Symbol("x"), ("=", "~=")),
     (True, ("not",)),

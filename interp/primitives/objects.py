@@ -46,7 +46,7 @@ def clone(world: World) -> Any:
             entry = known[id(self)] = world.families.clones_of(self, kind), kind
         live: Any
         live, kind = entry
-        thing = live.__new__(live)
+        thing = live()
         slots = world.fresh(self)
         if kind is not UvmObject:
             items = own_slots(self).get("_items", MISSING)
@@ -65,6 +65,8 @@ def clone(world: World) -> Any:
         slots = world.fresh(owner)
 
         def clone_owner(self: Any) -> Any:
+            # A dict of its own: without it the first write would make one that shares its keys with others of the type,
+            # and CPython's inline caches do not work on those (Persistent's allocation leaves no values in line).
             thing = live()
             set_dict(thing, {"parent*": self})
             return thing

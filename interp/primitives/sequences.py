@@ -13,7 +13,7 @@ from ...image.collections import (
     equal,
     text_of,
 )
-from ...image.object import MISSING, is_object, own_slots
+from ...image.object import MISSING, is_object, own_slots, set_dict
 from ...image.sequences import Interval
 from ...image.values import Character, Symbol
 from ..flow import Fault
@@ -81,14 +81,17 @@ def new_array(world: World) -> Any:
 
     def for_family(family: Any) -> Any:
         """``Array new:`` itself, which programs send in their inner loops."""
-        array = world.new_array
+        live = world.families.default(Array).live
         if family.owner is None or family.owner is not world.lookup("Array"):
             return None
 
         def new_plain(self: Any, count: Any = 0) -> Any:
-            if type(count) is not int or not 0 <= count <= MOST:
+            if count.__class__ is not int or not 0 <= count <= MOST:
                 return fill(world, self, count, None)
-            return array([None] * count)
+            array = live()
+            items = [None] * count
+            set_dict(array, {"_items": items, "_v_array": items, "_v_mine": items})
+            return array
 
         return new_plain
 

@@ -1,0 +1,98 @@
+"""Sends to self, bound by name.
+
+A method is compiled once and given to each family that runs it as a copy whose sends to self call globals of that
+family's own: ``@deposit: 7(self, amount)``. This is the customisation of Self (Chambers and Ungar, 1989): the receiver's
+type is known, so nothing is left to look up.
+
+The invariant: while such a copy runs, either self is of its family and the global holds what its table would give, or
+the global holds a function that dispatches by self's own type. Whoever takes an object out of a family ``loosen``s
+the family first; whoever changes behaviour ``forget``s. The names are read anew at each send, so this reaches code
+that is running. Blocks can outlive the activation that made them and dispatch as any other send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .families import Families, Family
+
+
+class SelfSends:
+    def __init__(self, scope: dict[str, Any], table: Callable[[str], Any], families: Families) -> None:
+        self._globals = scope
+        self._table = table
+        self._families = families
+        self._number = count(1)
+        self._names: dict[Family, dict[str, str]] = {}  # per family: selector -> global
+        self._loose: set[Family] = set()
+        self._left: list[str] = []  # globals of retired families, which code that still runs may call
+
+    def customise(self, code: CodeType, selectors: frozenset[str], family: Family) -> CodeType:
+        """A copy of a unit's module whose function calls the globals of a family."""
+        mine = self._names.get(family)
+        if mine is None:
+            mine = self._names[family] = {}
+        for selector in selectors:
+            if selector not in mine:
+                mine[selector] = f"@{selector} {next(self._number)}"
+                self._unbind(family, selector)
+        return code.replace(co_consts=tuple(_renamed(one, mine) for one in code.co_consts))
+
+    def forget(self, selector: str | None = None) -> None:
+        """Behaviour changed: what one selector means, or all of them, is looked up again."""
+        for family, mine in list(self._names.items()):
+            if family.retired:
+                # Its globals dispatch, and go on doing so for code that is still running.
+                self._left.extend(self._names.pop(family).values())
+                self._loose.discard(family)
+                continue
+            for name in (selector,) if selector in mine else mine if selector is None else ():
+                self._unbind(family, name)
+
+    def sweep(self) -> None:
+        """No code of this world is running: what only running code could need may go."""
+        for name in self._left:
+            del self._globals[name]
+        self._left.clear()
+
+    def loosen(self, family: Family) -> None:
+        """From now on self may be of another family in code that runs for this one."""
+        if family not in self._loose:
+            self._loose.add(family)
+            for selector in self._names.get(family, ()):
+                self._unbind(family, selector)
+
+    def _unbind(self, family: Family, selector: str) -> None:
+        scope, table, name = self._globals, self._table(selector), self._names[family][selector]
+        by_type, loose = self._families.by_type, self._loose
+
+        def dispatch(receiver: Any, *args: Any) -> Any:
+            return table[receiver.__class__](receiver, *args)
+
+        def bind(receiver: Any, *args: Any) -> Any:
+            function = table[receiver.__class__]
+            if (
+                by_type.get(receiver.__class__) is family
+                and not family.retired
+                and family not in loose
+                and not getattr(function, "one_state", False)
+            ):
+                scope[name] = function
+            else:
+                scope[name] = dispatch
+            return function(receiver, *args)
+
+        scope[name] = dispatch if family.retired or family in loose else bind
+
+
+def _renamed(constant: Any, names: dict[str, str]) -> Any:
+    """The code of the unit's own function with a family's names; blocks inside send by type and stay as they are."""
+    if not isinstance(constant, CodeType):
+        return constant
+    return constant.replace(
+        co_names=tuple(names.get(name[1:], name) if name[0] == "@" else name for name in constant.co_names)
+    )
