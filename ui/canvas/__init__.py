@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .settings import Settings, SettingsProblem, load_settings
+from .settings import Settings, SettingsProblem, load_settings, load_state, with_state
 
 if TYPE_CHECKING:
     from ...bridge.covenant import Policy
@@ -32,7 +32,8 @@ def main(
     the window shows is appended as JSON lines.
     """
     try:
-        settings = settings or load_settings()
+        state = load_state() if settings is None else {}
+        settings = settings or with_state(load_settings(), state)
         size = settings.text_size if text_size is None else text_size
         settings = replace(settings, theme=theme or settings.theme, text_size=size).check()
     except SettingsProblem as problem:
@@ -54,12 +55,12 @@ def main(
         )
         return 1
     window = app.CanvasApp(
-        Link(endpoint, client="canvas"),
-        Link(endpoint, client="canvas, looking"),
+        lambda client: Link(endpoint, client=client),
         settings,
         workspace=workspace,
         policy=policy,
         trace=app.tracer(trace),
+        state=state,
     )
     try:
         asyncio.run(app.run(window))

@@ -1,4 +1,4 @@
-"""The widgets of the canvas: slots, pages of text, the message line. They know Kivy and nothing of the kernel."""
+"""Widgets that all tools use: buttons, fields, pages of text, a model's proposal. They know nothing of the kernel."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from kivy.properties import BooleanProperty, ColorProperty, NumericProperty, Str
 from kivy.uix.behaviors import FocusBehavior
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.button import Button
-from kivy.uix.codeinput import CodeInput
 from kivy.uix.label import Label
 from kivy.uix.recycleview import RecycleView
-from kivy.uix.recycleview.views import RecycleDataViewBehavior
 from kivy.uix.textinput import TextInput
 from kivy.uix.widget import Widget
 
@@ -25,7 +23,9 @@ from .text import clean, escape, font_for, wrap
 
 
 class Press(FocusBehavior, Button):
-    """A button that the keyboard reaches: Tab focuses it, Enter or Space presses it."""
+    """A button that the keyboard reaches: Tab focuses it, Enter or Space presses it. ``flat``: without a frame."""
+
+    flat = BooleanProperty(False)
 
     def keyboard_on_key_down(self, window: Any, keycode: tuple[int, str], text: str, modifiers: list[str]) -> bool:
         if super().keyboard_on_key_down(window, keycode, text, modifiers):
@@ -48,33 +48,6 @@ class Field(NoControlText, TextInput):
     """A line of text."""
 
 
-class SlotRow(RecycleDataViewBehavior, BoxLayout):
-    """One slot: its name and its value, or a heading over a group of them."""
-
-    name = StringProperty("")
-    text = StringProperty("")
-    name_font = StringProperty("RobotoMono-Regular")
-    text_font = StringProperty("RobotoMono-Regular")
-    kind = StringProperty("data")
-    walkable = BooleanProperty(False)
-    chosen = BooleanProperty(False)
-    index = NumericProperty(-1)
-
-    def refresh_view_attrs(self, view: SlotList, index: int, data: dict[str, Any]) -> None:
-        self.index = index
-        super().refresh_view_attrs(view, index, data)
-
-    def on_touch_down(self, touch: Any) -> bool:
-        if self.collide_point(*touch.pos) and touch.button == "left":
-            slots = self.parent.recycleview
-            slots.focus = True
-            slots.choose(int(self.index))
-            if touch.is_double_tap:
-                slots.dispatch("on_open", slots.data[int(self.index)])
-            return True
-        return bool(super().on_touch_down(touch))
-
-
 class Rows(FocusBehavior, RecycleView):
     """Rows of one height that the keyboard scrolls. Tab leaves, as everywhere."""
 
@@ -92,104 +65,6 @@ class Rows(FocusBehavior, RecycleView):
     def page(self) -> int:
         """How many whole rows are in sight."""
         return max(int(self.height // self.row_height), 1)
-
-    def reveal(self, index: int) -> None:
-        """Scroll as little as needed to bring the row in sight."""
-        hidden = len(self.data) * self.row_height - self.height
-        if hidden <= 0:
-            return
-        top = (1 - self.scroll_y) * hidden
-        wanted = index * self.row_height
-        if wanted < top:
-            self.scroll_y = 1 - wanted / hidden
-        elif wanted + self.row_height > top + self.height:
-            self.scroll_y = max(1 - (wanted + self.row_height - self.height) / hidden, 0)
-
-
-class SlotList(Rows):
-    """The slots of the shown object. Arrows move, Enter opens, Backspace goes back."""
-
-    __events__ = ("on_chosen", "on_open", "on_leave_back")
-    at = NumericProperty(-1)
-
-    def show(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Replace what is shown; the chosen row stays the one of the same name, and the place in the list stays."""
-        chosen = self.data[self.at]["name"] if 0 <= self.at < len(self.data) else None
-        for row in rows:
-            row["chosen"] = False
-        self.data = list(rows)
-        self.at = next((i for i, row in enumerate(rows) if row["name"] == chosen and row["kind"] != "heading"), -1)
-        if self.at >= 0:
-            self._mark(self.at, True)
-
-    def choose(self, index: int) -> None:
-        if not 0 <= index < len(self.data) or self.data[index]["kind"] == "heading":
-            return
-        if self.at >= 0:
-            self._mark(self.at, False)
-        self.at = index
-        self._mark(index, True)
-        self.reveal(index)
-        self.dispatch("on_chosen", self.data[index])
-
-    def _mark(self, index: int, chosen: bool) -> None:
-        if index < len(self.data):
-            self.data[index]["chosen"] = chosen
-            self.refresh_from_data()
-
-    def move(self, step: int) -> None:
-        """Choose the row ``step`` further, passing over headings."""
-        direction = 1 if step > 0 else -1
-        index = min(max(self.at + step, 0), len(self.data) - 1)
-        while 0 <= index < len(self.data) and self.data[index]["kind"] == "heading":
-            index += direction
-        self.choose(index)
-
-    def keyboard_on_key_down(self, window: Any, keycode: tuple[int, str], text: str, modifiers: list[str]) -> bool:
-        steps = {"down": 1, "up": -1, "pagedown": self.page, "pageup": -self.page}
-        key = keycode[1]
-        if key in steps:
-            self.move(steps[key])
-        elif key == "home":
-            self.move(-len(self.data))
-        elif key == "end":
-            self.move(len(self.data))
-        elif key in ("enter", "numpadenter", "right") and 0 <= self.at < len(self.data):
-            self.dispatch("on_open", self.data[self.at])
-        elif key in ("backspace", "left"):
-            self.dispatch("on_leave_back")
-        else:
-            return bool(super().keyboard_on_key_down(window, keycode, text, modifiers))
-        return True
-
-    def on_chosen(self, row: dict[str, Any]) -> None:
-        """A row was chosen."""
-
-    def on_open(self, row: dict[str, Any]) -> None:
-        """A row was opened: walk into its object."""
-
-    def on_leave_back(self) -> None:
-        """The person wants the object before this one."""
-
-
-LONGEST_CELL = 300  # characters of a value in the list; the whole of it is in the detail
-
-
-def slot_row(name: str, text: str, kind: str, handle: Any = None, walkable: bool = False) -> dict[str, Any]:
-    """What a SlotList shows for one slot."""
-    if len(text) > LONGEST_CELL:
-        text = text[:LONGEST_CELL] + "…"
-    name, text = clean(name), clean(text).replace("\n", " ")
-    return {
-        "name": name,
-        "text": text,
-        "kind": kind,
-        "handle": handle,
-        "walkable": walkable,
-        "name_font": font_for(name) if kind != "heading" else "Roboto",
-        "text_font": font_for(text) if kind != "heading" else "Roboto",
-        "chosen": False,
-    }
 
 
 class TextRow(Label):
@@ -306,58 +181,6 @@ class Pages(Rows):
         return "\n".join(entry[1] for entry in self.entries)
 
 
-class MessageLine(NoControlText, CodeInput):
-    """Where messages are typed. Enter sends a complete statement; arrows at the edge walk through what was sent."""
-
-    text: str
-    __events__ = ("on_send",)
-    most_lines = 8
-
-    def __init__(self, **more: Any) -> None:
-        super().__init__(**more)
-        self.sent: list[str] = []
-        self.place = 0
-        self.draft = ""
-        self.is_complete: Callable[[str], bool] = lambda source: True
-
-    def keyboard_on_key_down(self, window: Any, keycode: tuple[int, str], text: str, modifiers: list[str]) -> bool:
-        key = keycode[1]
-        if key in ("enter", "numpadenter"):
-            if "shift" in modifiers or ("ctrl" not in modifiers and not self.is_complete(self.text)):
-                self.insert_text("\n")
-            elif self.text.strip():
-                self.dispatch("on_send", self.text)
-            return True
-        if key == "escape":
-            return True  # Kivy would take the focus away; the draft and the place in it stay
-        if key == "up" and self.cursor_row == 0 and not modifiers:
-            return self.walk(-1)
-        if key == "down" and self.cursor_row == len(self._lines) - 1 and not modifiers:
-            return self.walk(1)
-        return bool(super().keyboard_on_key_down(window, keycode, text, modifiers))
-
-    def remember(self, source: str) -> None:
-        """What was sent comes back with the up arrow."""
-        if not self.sent or self.sent[-1] != source:
-            self.sent.append(source)
-        self.place = len(self.sent)
-        self.draft = ""
-
-    def walk(self, step: int) -> bool:
-        place = self.place + step
-        if not 0 <= place <= len(self.sent):
-            return True
-        if self.place == len(self.sent):
-            self.draft = self.text
-        self.place = place
-        self.text = self.draft if place == len(self.sent) else self.sent[place]
-        self.cursor = self.get_cursor_from_index(len(self.text))
-        return True
-
-    def on_send(self, source: str) -> None:
-        """The person wants this evaluated."""
-
-
 class Lamp(Widget):
     """A dot in the colour of the connection."""
 
@@ -373,26 +196,3 @@ class Proposal(BoxLayout):
 
     def on_answer(self, answer: str) -> None:
         """``yes`` or ``no``."""
-
-
-class Desk(BoxLayout):
-    """The whole window."""
-
-    __events__ = ("on_back", "on_home", "on_press")
-    title = StringProperty("")
-    place = StringProperty("")
-    connection = StringProperty("connecting")
-    lamp = StringProperty("warn")
-    detail_title = StringProperty("")
-    busy = BooleanProperty(False)
-    activity = StringProperty("")
-    can_go_back = BooleanProperty(False)
-
-    def on_back(self) -> None:
-        """Show the object before this one."""
-
-    def on_home(self) -> None:
-        """Show the genesis object."""
-
-    def on_press(self) -> None:
-        """Send or stop."""

@@ -8,15 +8,19 @@ Settings live in ``canvas.toml`` in the user's configuration folder
     width = 1100         # of the window, in pixels
     height = 720
 
-The command line overrides the file; Ctrl-plus, Ctrl-minus and Ctrl-T change what is shown, for this window.
+The command line overrides the file. What a person changes in the window (text size, theme, where the cards are, which
+texts of an image may run) is kept for the next one, in ``canvas.json`` in the user's state folder
+(``$XDG_STATE_HOME/batos``, by default ``~/.local/state/batos``), and stands above the file's and below the command line's.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 SMALLEST_TEXT, LARGEST_TEXT = 8, 48
 
@@ -68,3 +72,38 @@ def load_settings(path: Path | None = None) -> Settings:
     if unknown:
         raise SettingsProblem(f"{path}: unknown setting {unknown[0]!r}; there are {', '.join(sorted(known))}")
     return replace(Settings(), **found).check(str(path))
+
+
+def state_file() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "batos" / "canvas.json"
+
+
+def load_state() -> dict[str, Any]:
+    """What was kept of the last window; nothing, if that cannot be read."""
+    try:
+        found = json.loads(state_file().read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def keep_state(state: dict[str, Any]) -> None:
+    """Keep it for the next window: wholly or, if the disk will not have it, not at all."""
+    path = state_file()
+    draft = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(state, indent=1), "utf-8")
+        os.replace(draft, path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+
+
+def with_state(settings: Settings, state: dict[str, Any]) -> Settings:
+    """The settings with what was kept of theme and text size, where that makes sense."""
+    kept = {name: state[name] for name in ("theme", "text_size") if name in state}
+    try:
+        return replace(settings, **kept).check()
+    except (SettingsProblem, TypeError):
+        return settings

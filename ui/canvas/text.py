@@ -18,11 +18,11 @@ WIDE = "DejaVuSans"  # arrows, mathematics, dingbats: Roboto shows boxes for the
 TAB = 4
 
 
-def font_for(text: str) -> str:
-    """The name of a font of Kivy's own that has these characters; monospaced where it can be."""
+def font_for(text: str, usual: str = MONO) -> str:
+    """The name of a font of Kivy's own that has these characters: the usual one where it can be."""
     if text.isascii():
-        return MONO
-    return MONO if all(ord(c) < 0x0530 or 0x2010 <= ord(c) <= 0x2026 for c in text) else WIDE
+        return usual
+    return usual if all(ord(c) < 0x0530 or 0x2010 <= ord(c) <= 0x2026 for c in text) else WIDE
 
 
 def escape(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from pygments.style import Style
@@ -104,7 +105,21 @@ LIGHT = Theme(
     bad=colour("#b3261e"),
     source=LightSource,
 )
+COLOURS = frozenset(each.name for each in fields(Theme)) - {"name", "source"}
+HEXADECIMAL = re.compile(r"#[0-9a-fA-F]{6}(?:[0-9a-fA-F]{2})?")
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
+
+
+def paint(name: object, theme: Theme) -> Colour:
+    """The colour that a morph's slot names: one of the theme's, or ``#rrggbb`` or ``#rrggbbaa``. Anything else: none."""
+    if isinstance(name, str):
+        found = getattr(theme, name, None) if name in COLOURS else None
+        if found is not None:
+            return found  # type: ignore[no-any-return]
+        if HEXADECIMAL.fullmatch(name):
+            alpha = int(name[7:9], 16) / 255 if len(name) == 9 else 1.0
+            return (*colour(name[:7])[:3], alpha)
+    return (0.0, 0.0, 0.0, 0.0)
 
 
 def contrast(one: Colour, other: Colour) -> float:
