@@ -108,7 +108,9 @@ def test_inspect_it_walks_to_the_result(puppet: Kernel, canvas: OpenCanvas) -> N
     window.type("savings")
     window.key("F7")
     assert window.until(event("object", title="an Account"))["slots"]["balance"] == "70"
-    window.key("ctrl+Home")
+    before = window.said()
+    window.key("ctrl+Home", "Escape")
+    window.until(event("line", focus=True), after=before)
     window.type("3 + 4")
     window.key("F7")
     assert "no object" in window.until(event("said", ink="warn"))["text"]
@@ -126,7 +128,7 @@ def test_a_large_object_is_searched_by_the_kernel(puppet: Kernel, canvas: OpenCa
 def test_a_click_shows_a_methods_source(puppet: Kernel, canvas: OpenCanvas) -> None:
     window = canvas(puppet.endpoint)
     connected(window)
-    window.click(100, 233)
+    window.click(100, 283)
     assert window.until(event("detail"))["text"] == "clone [\n    ^self * 2\n]"
 
 

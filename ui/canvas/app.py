@@ -102,6 +102,11 @@ class CanvasApp(MorphKeeper, App):
         self.bind_stage()
         self.completing = desk.completing
         self.use_theme(self.theme)
+        camera = self.state.get("camera")
+        if isinstance(camera, list) and len(camera) == 3 and all(isinstance(each, int | float) for each in camera):
+            self.stage.left, self.stage.upper, self.stage.zoom = camera[0], camera[1], min(max(camera[2], 0.1), 6.0)
+        else:
+            self.stage.left = -self.settings.width * 0.36  # beside the inspector
         self.conversation: Conversation = desk.open_saved(self.state.get("cards"))
         self.conversation.say("Enter sends a message, F1 shows the keys.", "faint")
         return desk
@@ -147,6 +152,7 @@ class CanvasApp(MorphKeeper, App):
 
     def keep(self) -> None:
         self.state["cards"] = self.desk.saved()
+        self.state["camera"] = [round(each, 3) for each in (self.stage.left, self.stage.upper, self.stage.zoom)]
         keep_state(self.state)
 
     # -- telling the person -------------------------------------------------------------------------------------------

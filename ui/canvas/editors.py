@@ -12,6 +12,7 @@ from typing import Any
 from kivy.app import App
 from kivy.properties import NumericProperty
 from kivy.uix.codeinput import CodeInput
+from kivy.utils import get_hex_from_color
 
 from .panes import NoControlText
 from .text import coloured, escape
@@ -38,11 +39,14 @@ class SourceInput(NoControlText, CodeInput):
 
     def __init__(self, **more: Any) -> None:
         self._marked: dict[str, str] = {}
+        self._hint = False
         self.keys: Callable[[str, list[str]], bool] = lambda key, modifiers: False
         super().__init__(**more)
         self.fbind("text", lambda *_: self._lex())
-        app = App.get_running_app()
-        app.fbind("theme", lambda *_: self.dress())
+        App.get_running_app().bind(theme=self._again)  # weakly: a closed card is not held
+        self.dress()
+
+    def _again(self, *_: Any) -> None:
         self.dress()
 
     def dress(self, language: str | None = None) -> None:
@@ -65,9 +69,15 @@ class SourceInput(NoControlText, CodeInput):
             marked = coloured(text + "\n.", self.lexer, self.style, 1 << 30)
             self._marked = dict(zip(text.split("\n"), marked, strict=False))
 
+    def _create_line_label(self, text: str, hint: bool = False) -> Any:
+        self._hint = hint
+        return super()._create_line_label(text, hint)
+
     def _get_bbcode(self, ntext: str) -> str:
         if not ntext:
             return ""
+        if self._hint:
+            return f"[color={get_hex_from_color(App.get_running_app().theme.faint)}]{escape(ntext)}[/color]"
         marked = self._marked.get(ntext)
         if marked is None:
             marked = next(coloured(ntext, self.lexer, self.style, 1 << 30), escape(ntext))

@@ -6,6 +6,7 @@ change of the tree. Until then a dropped morph stays where it was let go.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from kivy.app import App
@@ -22,9 +23,10 @@ STEP = 8  # units of the world that an arrow key moves
 
 
 class Hands(FocusBehavior, Widget):
-    """The events: on_send(handle, source), on_halo(handle, what), on_broken, on_drawn, on_chosen, on_allow(text)."""
+    """The events: on_send(handle, source), on_halo(handle, what), on_broken, on_drawn, on_chosen, on_allow(text),
+    on_moved(frames, seconds)."""
 
-    __events__ = ("on_send", "on_halo", "on_broken", "on_drawn", "on_chosen", "on_allow")
+    __events__ = ("on_send", "on_halo", "on_broken", "on_drawn", "on_chosen", "on_allow", "on_moved")
     tree: Tree
     shown: dict[str, Any]
 
@@ -96,7 +98,14 @@ class Hands(FocusBehavior, Widget):
             self.choose(None)
         if pressed in self.shown:
             self.shown[pressed].down = True
-        self._gesture = {"touch": touch.uid, "from": touch.pos, "pressed": pressed, "dragged": dragged, "moving": False}
+        self._gesture = {
+            "touch": touch.uid,
+            "from": touch.pos,
+            "pressed": pressed,
+            "dragged": dragged,
+            "moving": False,
+            "began": (time.perf_counter(), Clock.frames_displayed),
+        }
         touch.grab(self)
         return True
 
@@ -161,6 +170,8 @@ class Hands(FocusBehavior, Widget):
             elif gesture["dragged"]:
                 self.dispatch("on_send", gesture["dragged"], "self bringToFront")
             return True
+        since, frames = gesture["began"]
+        self.dispatch("on_moved", Clock.frames_displayed - frames, time.perf_counter() - since)
         handle = gesture["dragged"]
         if handle in self.tree.nodes:
             node = self.tree.nodes[handle]
@@ -293,6 +304,9 @@ class Hands(FocusBehavior, Widget):
 
     def on_chosen(self, handle: str | None) -> None:
         """Another morph has the halo, or none."""
+
+    def on_moved(self, frames: int, seconds: float) -> None:
+        """A drag of a morph or of the world has ended; it took so long, and so many frames were drawn."""
 
     def on_allow(self, text: str) -> None:
         """The person wants to see a text that does not run unasked."""

@@ -189,7 +189,8 @@ class Inspector(Tool):
             await self._fetch_methods(self.portrait)
 
     def heard(self, event: UvmStateUpdateEvent) -> None:
-        if not self.oid or event.target.lstrip("0") != self.oid.lstrip("0"):
+        mine = event.target.lstrip("0") == self.oid.lstrip("0") if event.target else self.trail.here[0] is None
+        if not self.oid or not mine:
             return
         methods = {name for name, value in self.portrait.slots.items() if is_method(value)}
         changed = self.portrait.apply(event)

@@ -47,7 +47,6 @@ class MorphKeeper:
     def bind_stage(self: CanvasApp) -> None:
         stage = self.stage
         self.past: Tree | None = None  # what is shown instead of the present
-        self.frames_late: list[float] = []
         stage.looks = Looks(MorphView, self.state.get("allowed") or (), self._allowed)
         self.tree = stage.tree
         self._whole = False
@@ -58,6 +57,9 @@ class MorphKeeper:
             on_halo=lambda _, handle, what: self.halo_chosen(handle, what),
             on_broken=lambda _, handle, message: self.trace("broken", {"morph": handle, "message": message}),
             on_drawn=lambda _: self._drawn(),
+            on_moved=lambda _, frames, seconds: self.trace(
+                "moved", {"frames": frames, "seconds": round(seconds, 3), "fps": round(frames / max(seconds, 1e-3), 1)}
+            ),
             on_chosen=lambda _, handle: self.trace(
                 "chosen", {"morph": handle, "title": stage.tree.title(handle) if handle else ""}
             ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
+from weakref import WeakSet
 
 from kivy.app import App
 from kivy.clock import Clock
@@ -44,6 +45,17 @@ def said(value: Any) -> str:
     return value if isinstance(value, str) else print_data(value)
 
 
+# Who is drawn anew for another zoom, and for another theme. Kivy's own weak bindings look through all of them at each new
+# one, which is too slow for a thousand; its strong ones would keep what is gone.
+SHARP: WeakSet[Any] = WeakSet()
+THEMED: WeakSet[Any] = WeakSet()
+
+
+def draw_again(which: WeakSet[Any]) -> None:
+    for each in list(which):
+        each.again()
+
+
 global_idmap["paint"] = paint
 global_idmap["said"] = said
 
@@ -67,9 +79,10 @@ class Words(Widget):
             self.fbind(name, self._redraw)
         self.fbind("pos", self._place)
         self.fbind("color", self._colour)
-        app = App.get_running_app()
-        if app is not None:
-            app.fbind("sharpness", self._redraw)
+        SHARP.add(self)
+        self._redraw()
+
+    def again(self) -> None:
         self._redraw()
 
     def _colour(self, *_: Any) -> None:
@@ -151,9 +164,10 @@ class Items(Widget):
         self._redraw = Clock.create_trigger(lambda _: self.draw(), -1)
         for name in ("items", "selection", "font_size", "size", "pos", "first"):
             self.fbind(name, self._redraw)
-        app = App.get_running_app()
-        if app is not None:
-            app.fbind("theme", self._redraw)
+        THEMED.add(self)
+        self._redraw()
+
+    def again(self) -> None:
         self._redraw()
 
     @property
@@ -282,9 +296,10 @@ class Plot(Widget):
         self._redraw = Clock.create_trigger(lambda _: self.draw(), -1)
         for name in ("values", "title", "ink", "pos", "size"):
             self.fbind(name, self._redraw)
-        app = App.get_running_app()
-        if app is not None:
-            app.fbind("theme", self._redraw)
+        THEMED.add(self)
+        self._redraw()
+
+    def again(self) -> None:
         self._redraw()
 
     def draw(self) -> None:

@@ -56,9 +56,10 @@ class RowList(FocusBehavior, Widget):
         self.redraw = Clock.create_trigger(lambda _: self.draw(), -1)
         for name in ("source", "at", "first", "pos", "size", "focus", "split"):
             self.fbind(name, self.redraw)
-        app = App.get_running_app()
-        app.fbind("theme", self.redraw)
-        app.fbind("unit", self.redraw)
+        App.get_running_app().bind(theme=self._again, unit=self._again)  # weakly: a closed card is not held
+
+    def _again(self, *_: Any) -> None:
+        self.redraw()
 
     @property
     def row_height(self) -> float:

@@ -21,15 +21,17 @@ from kivy.lang import Builder
 from kivy.properties import NumericProperty
 from kivy.uix.widget import Widget
 
-from . import parts  # noqa: F401  (rules of morphs name its widgets)
+from . import parts
 from .hands import Hands
 from .looks import Looks, Problem, brief
 from .morphview import BrokenView, MorphView
 from .tree import Changes, Tree
 
-SLICE = 0.006  # seconds of a frame for making widgets
+SLICE = 0.012  # seconds of a frame for making widgets
+HANG = 0.25  # seconds between two times that new widgets are hung on the board, which draws all of it
 MARGIN = 192  # pixels of the texture beyond each side of the window
 SMALLEST, LARGEST = 0.1, 6.0  # zoom
+FEW = 200  # morphs of the world from which on those that are out of sight are left out of the drawing
 SHARP = 600  # morphs up to which texts are drawn anew for another zoom
 USUAL_TEXT = 15  # the text size at which a morph's unit is a pixel
 
@@ -53,6 +55,7 @@ class Stage(Hands):
         self._unsettled: set[str] = set()
         self._lifted: str | None = None
         self._aim = (0.0, 0.0, 0.0)
+        self._hung = 0.0
         super().__init__(**more)
         with self.canvas:
             self._fbo = Fbo(size=(16, 16))
@@ -86,6 +89,7 @@ class Stage(Hands):
         self.fbind("zoom", self._sharpen)
         app = App.get_running_app()
         app.fbind("theme", lambda *_: self.recolour())
+        app.fbind("sharpness", lambda *_: parts.draw_again(parts.SHARP))
         app.fbind("unit", lambda *_: (self._look(), self._sharpen()))
         self.recolour()
 
@@ -117,6 +121,7 @@ class Stage(Hands):
 
     def recolour(self) -> None:
         self._ground.rgba = App.get_running_app().theme.ground
+        parts.draw_again(parts.THEMED)
         self._fbo.ask_update()
 
     def aim(self) -> None:
@@ -135,6 +140,8 @@ class Stage(Hands):
             self._aim = left, upper, scale
             self._move.xy = round(MARGIN - left * scale), round(size[1] - MARGIN + upper * scale)
             self._scale.xyz = scale, scale, 1
+            if len(self.tree.holds(self.tree.top)) > FEW and not self._todo:
+                self._settle(self.tree.top)
         self._picture.size = self._fbo.size
         self._picture.pos = (
             round(self.x - MARGIN + (left - self.left) * scale),
@@ -229,9 +236,11 @@ class Stage(Hands):
             self._bring_up_to_date(handle)
             if time.perf_counter() > end:
                 break
-        for owner in list(self._unsettled):
-            self._settle(owner)
-        self._unsettled.clear()
+        if not self._todo or time.perf_counter() - self._hung > HANG:
+            for owner in list(self._unsettled):
+                self._settle(owner)
+            self._unsettled.clear()
+            self._hung = time.perf_counter()
         if self._todo:
             self._work()
         else:
@@ -259,8 +268,10 @@ class Stage(Hands):
             problem = Problem(next(iter(node.get("views") or [""])), brief(error))
             self._replace(handle, BrokenView(problem, handle=handle, size_hint=(None, None)))
         self._place(handle)
-        self._unsettled.add(handle)
-        self._unsettled.add(self.tree.within(handle) or self.tree.top)
+        if view is not self.shown.get(handle):
+            self._unsettled.add(self.tree.within(handle) or self.tree.top)
+        if node.get("holds") or view is not None:
+            self._unsettled.add(handle)
 
     def _class_of(self, node: dict[str, Any]) -> type[MorphView]:
         chain = tuple(each for each in node.get("views") or () if isinstance(each, str))
@@ -298,6 +309,8 @@ class Stage(Hands):
         if parent is None:
             return
         wanted = [self.shown[each] for each in self.tree.holds(owner) if each in self.shown and each != self._lifted]
+        if owner == self.tree.top and len(wanted) > FEW:
+            wanted = [each for each in wanted if self._reaches(each)]
         present = [each for each in reversed(parent.children) if isinstance(each, MorphView)]
         same = 0
         while same < min(len(wanted), len(present)) and wanted[same] is present[same]:
@@ -308,6 +321,19 @@ class Stage(Hands):
             if each.parent is not None:
                 each.parent.remove_widget(each)
             parent.add_widget(each)
+
+    def _reaches(self, view: MorphView) -> bool:
+        """Is the morph on the texture, as far as its own bounds tell? What it holds may lie outside, if it is large."""
+        left, upper, scale = self._aim
+        if not scale:
+            return True
+        margin = MARGIN / scale + 40
+        return bool(
+            view.right > left - margin
+            and view.x < left + self.width / scale + margin
+            and view.y < -upper + margin
+            and view.top > -upper - self.height / scale - margin
+        ) or bool(view.submorph_views())
 
     # -- lifting a morph off the board --------------------------------------------------------------------------------
 
