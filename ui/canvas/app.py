@@ -1,8 +1,9 @@
 """The canvas: a window on one image. Kivy and ZeroMQ share one asyncio loop, so nothing here waits for the kernel.
 
-Every question to the kernel is a task of its own. A task that fails says so in the conversation; a kernel that is slow or
-gone shows in the corner, and the window goes on. There are four sessions, since the kernel carries the commands of one out
-one after another: what a person types, what hands do to morphs, what tools look at, and the stream of the scene.
+Every question to the kernel is a task of its own. A task that fails says so in the conversation; a kernel that is
+slow or gone shows in the corner, and the window goes on. There are four sessions, since the kernel carries the
+commands of one out one after another: what a person types, what hands do to morphs, what tools look at, and the
+stream of the scene.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from ..link import Link, LinkLost
 from .conversation import Conversation
 from .desk import Desk
 from .inspector import Inspector
-from .morphs import MorphKeeper
+from .morphs import Morphs
 from .settings import LARGEST_TEXT, SMALLEST_TEXT, Settings, keep_state
 from .shortcuts import shortcut
 from .theme import DARK, LIGHT, THEMES, Theme
@@ -55,7 +56,7 @@ for name in ("rules.kv", "tools.kv"):
     Builder.load_file(str(Path(__file__).with_name(name)))
 
 
-class CanvasApp(MorphKeeper, App):
+class CanvasApp(App):
     """The window and what it knows. Tools ask through ``look`` and change things through ``act``."""
 
     theme = ObjectProperty(DARK)
@@ -99,7 +100,7 @@ class CanvasApp(MorphKeeper, App):
         self.desk = desk
         self.overlay = self.room = desk.ids.overlay
         self.stage = desk.ids.stage
-        self.bind_stage()
+        self.morphs = Morphs(self, self.stage)
         self.completing = desk.completing
         self.use_theme(self.theme)
         camera = self.state.get("camera")
@@ -240,7 +241,7 @@ class CanvasApp(MorphKeeper, App):
         """An event that answers no question of ours."""
         if isinstance(event, UvmStateUpdateEvent):
             if event.target.startswith("scene:"):
-                self.scene_changed(event)
+                self.morphs.scene_changed(event)
             else:
                 for tool in self.desk.tools():
                     tool.heard(event)
@@ -354,7 +355,7 @@ class Mishap(ExceptionHandler):
     def handle_exception(self, exception: BaseException) -> int:
         if not isinstance(exception, Exception):
             return ExceptionManager.RAISE  # type: ignore[no-any-return]
-        self.app.mishap(exception)
+        self.app.morphs.mishap(exception)
         return ExceptionManager.PASS  # type: ignore[no-any-return]
 
 

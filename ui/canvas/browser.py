@@ -1,4 +1,5 @@
-"""The browser: prototypes, their methods, source; its versions and what changed between them; who sends, who implements."""
+"""The browser: prototypes, their methods, source; its versions and what changed between them; who sends, who
+implements."""
 
 from __future__ import annotations
 
@@ -53,7 +54,9 @@ class Browser(Tool):
         super().__init__(app, facts, **more)
         self.title = "Browser"
         ids = self.ids
-        ids.prototypes.bind(on_chosen=lambda _, row: self.choose_prototype(row), on_open=lambda _, row: self.look_at(row))
+        ids.prototypes.bind(
+            on_chosen=lambda _, row: self.choose_prototype(row), on_open=lambda _, row: self.look_at(row)
+        )
         ids.methods.bind(
             on_chosen=lambda _, row: self.choose_method(row.name),
             on_open=lambda _, row: setattr(ids.source, "focus", True),

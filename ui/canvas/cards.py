@@ -6,7 +6,7 @@ cards were is kept for the next window (settings.py).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kivy.properties import BooleanProperty, ListProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
@@ -14,9 +14,6 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
 from ...bridge.covenant import UvmStateUpdateEvent
-
-if TYPE_CHECKING:
-    from .app import CanvasApp
 
 SMALLEST = 14  # text heights: a card's least width and height
 
@@ -27,7 +24,7 @@ class Tool(BoxLayout):
     kind = "tool"
     title = StringProperty("")
 
-    def __init__(self, app: CanvasApp, facts: dict[str, Any] | None = None, **more: Any) -> None:
+    def __init__(self, app: Any, facts: dict[str, Any] | None = None, **more: Any) -> None:
         self.app = app
         super().__init__(orientation="vertical", **more)
         self.take(facts or {})
@@ -67,6 +64,7 @@ class Card(FloatLayout):
     active = BooleanProperty(False)
     share = ListProperty([0.1, 0.1, 0.5, 0.5])
     tool = ObjectProperty(None)
+    top: float
 
     def __init__(self, tool: Tool, share: list[float], **more: Any) -> None:
         self._held: tuple[str, Any, Any] | None = None

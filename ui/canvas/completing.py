@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...bridge.covenant import Complete, Completions
 from .rows import Cell, RowList
-
-if TYPE_CHECKING:
-    from .app import CanvasApp
 
 MOST_ROWS = 9
 
@@ -16,7 +13,7 @@ MOST_ROWS = 9
 class Completing(RowList):
     """Hangs below the place where the completed word begins, while there is something to choose."""
 
-    def __init__(self, app: CanvasApp, **more: Any) -> None:
+    def __init__(self, app: Any, **more: Any) -> None:
         self.app = app
         super().__init__(size_hint=(None, None), is_focusable=False, split=0.5, **more)
         self.target: Any = None

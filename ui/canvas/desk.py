@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kivy.properties import BooleanProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 
-from . import panes  # noqa: F401  (rules.kv names its widgets)
+from . import panes
 from .browser import Browser
 from .cards import Card, Tool
 from .completing import Completing
@@ -21,9 +21,6 @@ from .past import Past
 from .stage import Stage  # noqa: F401
 from .status import AllowPage, KeysPage, StatusPanel
 from .workspace import Transcript, Workspace
-
-if TYPE_CHECKING:
-    from .app import CanvasApp
 
 KINDS: dict[str, type[Tool]] = {
     kind.kind: kind
@@ -63,7 +60,7 @@ class Desk(FloatLayout):
     backend = StringProperty("")
     empty = BooleanProperty(False)  # the world holds no morph: say what can be done about it
 
-    def __init__(self, app: CanvasApp, **more: Any) -> None:
+    def __init__(self, app: Any, **more: Any) -> None:
         self.app = app
         super().__init__(**more)
         self.completing = Completing(app)
@@ -185,19 +182,20 @@ class Desk(FloatLayout):
     def open_saved(self, saved: Any) -> Conversation:
         """The cards as they were; at first an inspector and the conversation."""
         self._away = None
-        first = [{"kind": "inspector"}, {"kind": "conversation"}]
+        first: list[Any] = [{"kind": "inspector"}, {"kind": "conversation"}]
         for each in saved if isinstance(saved, list) else first:
-            kind, share = (each.get("kind"), each.get("share")) if isinstance(each, dict) else (None, None)
+            kind = each.get("kind") if isinstance(each, dict) else None
             if kind in KINDS and self.card(kind) is None:
+                share, facts = each.get("share"), each.get("facts")
                 right = isinstance(share, list) and len(share) == 4 and all(isinstance(s, int | float) for s in share)
-                card = self.open(kind, each.get("facts") or {}, share if right else None)
+                opened = self.open(kind, facts if isinstance(facts, dict) else {}, share if right else None)
                 if each.get("away") and kind == "conversation":
-                    self.close(card)
+                    self.close(opened)
         if self.card("conversation") is None and self._away is None:
             self.open("conversation")
-        card = self.card("conversation") or self._away
-        assert card is not None
-        return card.tool  # type: ignore[no-any-return]
+        found = self.card("conversation") or self._away
+        assert found is not None
+        return found.tool  # type: ignore[no-any-return]
 
     # -- a question ---------------------------------------------------------------------------------------------------
 
@@ -207,7 +205,13 @@ class Desk(FloatLayout):
         prompt = Prompt(title=title)
         field = prompt.ids.field
         field.text = text
-        field.bind(on_text_validate=lambda _: (self.end_prompt(), then(field.text) if field.text.strip() else None))
+
+        def take(_: Any) -> None:
+            self.end_prompt()
+            if field.text.strip():
+                then(field.text)
+
+        field.bind(on_text_validate=take)
         self._prompt = prompt
         self.ids.overlay.add_widget(prompt)
         field.focus = True

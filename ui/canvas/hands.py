@@ -1,7 +1,7 @@
 """What a person's hands do on the world: press, drag, resize, pan, zoom, choose; with the pointer and with keys.
 
-Nothing is changed here: a press, a drop, a new size leave as events, the image decides, and what it says comes back as a
-change of the tree. Until then a dropped morph stays where it was let go.
+Nothing is changed here: a press, a drop, a new size leave as events, the image decides, and what it says comes back
+as a change of the tree. Until then a dropped morph stays where it was let go.
 """
 
 from __future__ import annotations

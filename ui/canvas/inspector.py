@@ -159,7 +159,7 @@ class Inspector(Tool):
         if not isinstance(reply, Page):
             self.app.refused(reply)
             return None
-        paged = Paged(reply.total, lambda start: self.app.spawn(self._page(paged, find, start)))
+        paged: Paged = Paged(reply.total, lambda start: self.app.spawn(self._page(paged, find, start)))
         paged.take(reply)
         return paged
 
@@ -226,7 +226,9 @@ class Inspector(Tool):
             rows = [Cell(row.name, row.text, row.kind, row.handle) for row in self.portrait.rows(wanted)]
         self.ids.slots.show(rows)
         if wanted:
-            names = [row.name for row in (rows[i] for i in range(min(len(rows), 1000))) if row and row.kind != "heading"]
+            names = [
+                row.name for row in (rows[i] for i in range(min(len(rows), 1000))) if row and row.kind != "heading"
+            ]
             self.app.trace("found", {"names": names})
 
     def _titles(self) -> None:

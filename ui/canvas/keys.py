@@ -7,7 +7,10 @@ KEYS: list[tuple[str, list[tuple[str, str]]]] = [
         "everywhere",
         [
             ("F1", "this page"),
-            ("Ctrl-1 ... Ctrl-9", "conversation, inspector, browser, workspace, transcript, model, map, history, kernel"),
+            (
+                "Ctrl-1 ... Ctrl-9",
+                "conversation, inspector, browser, workspace, transcript, model, map, history, kernel",
+            ),
             ("Ctrl-Tab, Ctrl-0", "the next card, the world"),
             ("Ctrl-W, Ctrl-Q", "close the card, the window"),
             ("Alt-arrows, Alt-Shift-arrows", "move, resize the card"),

@@ -1,9 +1,9 @@
 """May this Kivy rule be used without asking? A rule is text out of the image, and its expressions are Python.
 
-A person's image is trusted as they are; but a method that a model wrote can write a slot, and so a rule. Therefore a rule
-is held to what drawing needs: slots, theme, arithmetic, a few functions, widgets that neither read files nor the network,
-`root.send(...)`. A rule that wants more, and any Python text, is shown to the person, who lets it run or does not
-(looks.py). What passes here can still draw nonsense, and can still be slow.
+A person's image is trusted as they are; but a method that a model wrote can write a slot, and so a rule. Therefore a
+rule is held to what drawing needs: slots, theme, arithmetic, a few functions, widgets that neither read files nor the
+network, `root.send(...)`. A rule that wants more, and any Python text, is shown to the person, who lets it run or
+does not (looks.py). What passes here can still draw nonsense, and can still be slow.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Kivy classes out of the image: each prototype that has a rule (kv) or Python of its own becomes a class of widgets.
 
-A class is made for a chain of prototypes, the nearest first; its base is the class of the rest of the chain, so that Kivy
-itself finds the rules of all of them. The rule is loaded under a file name of its own, and unloaded and its class
-unregistered before another one takes its place. Whatever is wrong with a text is a Problem, which a box shows where the
-morph would be.
+A class is made for a chain of prototypes, the nearest first; its base is the class of the rest of the chain, so that
+Kivy itself finds the rules of all of them. The rule is loaded under a file name of its own, and unloaded and its
+class unregistered before another one takes its place. Whatever is wrong with a text is a Problem, which a box shows
+where the morph would be.
 
 What a rule of a morph may not do without being asked (kvcheck.py), and Python, is run when the person has said so once:
 `allow` remembers the text's digest.
@@ -100,7 +100,8 @@ class Looks:
         kv, python = str(view.get("kv") or ""), str(view.get("python") or "")
         self._may(holder, view, kv, python)
         self._count += 1
-        name = f"{re.sub(r'[^A-Za-z0-9]', '', str(view.get('name') or 'Morph')) or 'Morph'}_{holder.lstrip('0')}_{self._count}"
+        plain = re.sub(r"[^A-Za-z0-9]", "", str(view.get("name") or "")) or "Morph"
+        name = f"{plain}_{holder.lstrip('0')}_{self._count}"
         filename = f"morph-{holder.lstrip('0')}-{self._count}.kv"
         slots = {each: ObjectProperty(None, allownone=True) for each in view.get("slots") or () if self._is_slot(each)}
         if python:
@@ -168,7 +169,9 @@ def brief(problem: BaseException) -> str:
     where = WHERE.search(text)
     line = f" (line {where.group(1)})" if where else ""
     if cause is problem:
-        told = [each.strip() for each in text.split("\n") if each.strip() and not each.strip().startswith(("...", ">>"))]
+        told = [
+            each.strip() for each in text.split("\n") if each.strip() and not each.strip().startswith(("...", ">>"))
+        ]
         return f"{type(problem).__name__}: {(told or [''])[-1]}{line}"[:300]
     last = (str(cause).strip().split("\n") or [""])[-1]
     return f"{type(cause).__name__}: {last}{line}"[:300]

@@ -44,7 +44,9 @@ class ModelPanel(Tool):
         if shown is None:
             first = next((i for i, row in enumerate(rows) if row.kind != "heading"), None)
             if first is None:
-                self.explanation = "A message that nobody understands can be answered by the model. What it writes is shown here."
+                self.explanation = (
+                    "A message that nobody understands can be answered by the model. What it writes is shown here."
+                )
                 self.verdicts = self.ids.code.text = ""
                 self.waiting = self.installed = False
             else:

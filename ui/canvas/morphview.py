@@ -20,13 +20,12 @@ class MorphView(Widget):
 
     handle = StringProperty("")
     down = BooleanProperty(False)  # a pointer holds it down
-    chain: tuple[str, ...] = ()  # the prototypes that say how it is drawn
 
     def send(self, selector: str, *arguments: Any) -> None:
         """Send the morph a message; for handlers of rules. It happens in the image, some time soon."""
         app = App.get_running_app()
         if app is not None:
-            app.send_to(self.handle, selector, *arguments)
+            app.morphs.send_to(self.handle, selector, *arguments)
 
     def take(self, node: Node) -> None:
         """Show other slots; only what is different causes work."""
@@ -34,8 +33,7 @@ class MorphView(Widget):
             if name in node and getattr(self, name) != node[name]:
                 setattr(self, name, node[name])
         visible = 0 if node.get("visible") is False else 1
-        if self.opacity != visible:
-            self.opacity = visible
+        self.opacity = visible
 
     @classmethod
     def slots_of(cls, kind: type) -> frozenset[str]:

@@ -110,7 +110,9 @@ class MapView(FocusBehavior, Widget):
                 Color(*theme.ink)
                 size = labels[handle].size
                 Rectangle(
-                    texture=labels[handle], pos=(round(x + (width - size[0]) / 2), round(y + (height - size[1]) / 2)), size=size
+                    texture=labels[handle],
+                    pos=(round(x + (width - size[0]) / 2), round(y + (height - size[1]) / 2)),
+                    size=size,
                 )
             Color(*(theme.accent if self.focus else theme.line))
             Line(rectangle=(self.x + 1, self.y + 1, self.width - 2, self.height - 2), width=1.4 if self.focus else 1)

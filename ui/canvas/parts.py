@@ -45,8 +45,8 @@ def said(value: Any) -> str:
     return value if isinstance(value, str) else print_data(value)
 
 
-# Who is drawn anew for another zoom, and for another theme. Kivy's own weak bindings look through all of them at each new
-# one, which is too slow for a thousand; its strong ones would keep what is gone.
+# Who is drawn anew for another zoom, and for another theme. Kivy's own weak bindings look through all of them at each
+# new one, which is too slow for a thousand; its strong ones would keep what is gone.
 SHARP: WeakSet[Any] = WeakSet()
 THEMED: WeakSet[Any] = WeakSet()
 
@@ -123,6 +123,8 @@ class Editor(NoControlText, TextInput):
     """A text to edit. ``said`` is what the image says; on_accept when the person has left it changed."""
 
     __events__ = ("on_accept",)
+    text: str
+    focus: bool
     said = StringProperty("")
 
     def __init__(self, **more: Any) -> None:
@@ -131,7 +133,7 @@ class Editor(NoControlText, TextInput):
         self.background_color = (0, 0, 0, 0)
         self.write_tab = False
         self._said()
-        self.bind(said=lambda *_: self._said(), focus=lambda _, focus: focus or self._left())
+        self.bind(said=lambda *_: self._said(), focus=lambda *_: self._left())
         app = App.get_running_app()
         self.cursor_color = app.theme.accent if app else (1, 1, 1, 1)
 
@@ -140,11 +142,11 @@ class Editor(NoControlText, TextInput):
             self.text = self.said
 
     def _left(self) -> None:
-        if self.text != self.said:
+        if not self.focus and self.text != self.said:
             self.dispatch("on_accept")
 
     def on_text_validate(self) -> None:
-        self._left()
+        self.focus = False
 
     def on_accept(self) -> None:
         """The text was changed by the person."""

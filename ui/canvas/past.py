@@ -75,7 +75,7 @@ class Past(Tool):
         if number:
             self._show()
         else:
-            self.app.back_to_now()
+            self.app.morphs.back_to_now()
 
     async def _fetch_scene(self) -> None:
         if not self.looking_back:
@@ -90,7 +90,7 @@ class Past(Tool):
                 return
             if not self.looking_back or self.count - 1 - round(self.place) != number:
                 return  # the slider has gone on
-            self.app.show_past(reply)
+            self.app.morphs.show_past(reply)
             start += len(reply.state)
             if not reply.truncated or not reply.state:
                 break
@@ -116,4 +116,4 @@ class Past(Tool):
 
     def closed(self) -> None:
         self.looking_back = False
-        self.app.back_to_now()
+        self.app.morphs.back_to_now()

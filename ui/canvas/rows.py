@@ -78,8 +78,12 @@ class RowList(FocusBehavior, Widget):
         self.source = source
         self.at = -1
         if keep and before is not None and len(source) <= 5000:
-            same = (i for i, row in enumerate(source) if row and (row.name, row.kind) == (before.name, before.kind))
-            self.at = next(same, -1)
+            wanted = (before.name, before.kind)
+            for index in range(len(source)):
+                row = source[index]
+                if row is not None and (row.name, row.kind) == wanted:
+                    self.at = index
+                    break
         if not keep:
             self.first = 0
         self.first = min(int(self.first), max(len(source) - self.page, 0))
@@ -110,9 +114,7 @@ class RowList(FocusBehavior, Widget):
                     Color(*theme.chosen)
                     Rectangle(pos=(self.x + 2, y), size=(wide - 4, high))
                 heading = row.kind == "heading"
-                ink = row.ink or (
-                    "faint" if heading else "accent" if row.kind == "method" else "ink"
-                )
+                ink = row.ink or ("faint" if heading else "accent" if row.kind == "method" else "ink")
                 across = wide if row.kind == "plain" else wide * self.split
                 self._cell(row.name, left, y, across - left - 6, ink, heading, theme, unit)
                 if row.kind != "plain":
@@ -128,9 +130,7 @@ class RowList(FocusBehavior, Widget):
             Color(*(theme.accent if self.focus else theme.line))
             Line(rectangle=(self.x + 1, self.y + 1, wide - 2, self.height - 2), width=1.4 if self.focus else 1)
 
-    def _cell(
-        self, text: str, x: float, y: float, room: float, ink: str, bold: bool, theme: Any, unit: float
-    ) -> None:
+    def _cell(self, text: str, x: float, y: float, room: float, ink: str, bold: bool, theme: Any, unit: float) -> None:
         if not text or room < 8:
             return
         key = (text[:LONGEST_CELL], round(room), bold, unit)
@@ -150,7 +150,9 @@ class RowList(FocusBehavior, Widget):
             texture = self._textures[key] = label.texture
         Color(*getattr(theme, ink))
         height = texture.size[1]
-        Rectangle(texture=texture, pos=(round(self.x + x), round(y + (self.row_height - height) / 2)), size=texture.size)
+        Rectangle(
+            texture=texture, pos=(round(self.x + x), round(y + (self.row_height - height) / 2)), size=texture.size
+        )
 
     # -- choosing -----------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ Settings live in ``canvas.toml`` in the user's configuration folder
 
 The command line overrides the file. What a person changes in the window (text size, theme, where the cards are, which
 texts of an image may run) is kept for the next one, in ``canvas.json`` in the user's state folder
-(``$XDG_STATE_HOME/batos``, by default ``~/.local/state/batos``), and stands above the file's and below the command line's.
+(``$XDG_STATE_HOME/batos``, by default ``~/.local/state/batos``), and stands above the file's and below the command
+line's.
 """
 
 from __future__ import annotations

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kivy.core.window import Window
 from kivy.uix.textinput import TextInput
-
-if TYPE_CHECKING:
-    from .app import CanvasApp
 
 NAMED = {282: "f1", 286: "f5", 287: "f6", 288: "f7", 278: "home", 27: "escape", 9: "tab"}
 ARROWS = {273: (0, 1), 274: (0, -1), 275: (1, 0), 276: (-1, 0)}
 
 
-def focused(app: CanvasApp) -> Any:
+def focused(app: Any) -> Any:
     """The widget that has the keyboard, if it is one of ours."""
     keyboards = getattr(Window, "_keyboards", {})
     for keyboard in keyboards.values():
@@ -24,7 +21,7 @@ def focused(app: CanvasApp) -> Any:
     return None
 
 
-def shortcut(app: CanvasApp, window: Any, key: int, scancode: int, text: str, modifiers: list[str]) -> bool:
+def shortcut(app: Any, window: Any, key: int, scancode: int, text: str, modifiers: list[str]) -> bool:
     """Whether the key was a shortcut, and was done."""
     ctrl, shift = "ctrl" in modifiers, "shift" in modifiers
     name = NAMED.get(key) or (chr(key) if 32 <= key < 127 else "")
@@ -63,9 +60,9 @@ def shortcut(app: CanvasApp, window: Any, key: int, scancode: int, text: str, mo
     elif name == "l":
         app.conversation.ids.output.clear()
     elif name == "f":
-        tool = next((each for each in reversed(desk.tools()) if "filter" in each.ids), None)
-        if tool is not None:
-            tool.ids.filter.focus = True
+        searched = next((each for each in reversed(desk.tools()) if "filter" in each.ids), None)
+        if searched is not None:
+            searched.ids.filter.focus = True
     elif name == "q":
         app.stop()
     elif name == "w":

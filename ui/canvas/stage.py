@@ -1,8 +1,9 @@
 """Where the world of morphs is drawn: a camera over a board of widgets that follows the tree of morphs.
 
-**The board is drawn into a texture** somewhat larger than the window. As long as nothing on it changes, panning moves that
-texture and nothing else, so that a thousand morphs cost what one rectangle does; only at its edge, or when a morph has
-changed, the board is drawn again. A morph that is dragged is lifted onto a layer of its own above the texture.
+**The board is drawn into a texture** somewhat larger than the window. As long as nothing on it changes, panning moves
+that texture and nothing else, so that a thousand morphs cost what one rectangle does; only at its edge, or when a
+morph has changed, the board is drawn again. A morph that is dragged is lifted onto a layer of its own above the
+texture.
 
 **Widgets are made a few at a time**, SLICE seconds of each frame, so that a world of thousands appears while the window
 goes on answering.
@@ -43,6 +44,7 @@ class Layer(Widget):
 class Stage(Hands):
     """Shows a `Tree`. What a person does to morphs leaves as the events of `Hands`."""
 
+    canvas: Any
     zoom = NumericProperty(1.0)
     left = NumericProperty(-20.0)  # the world's x at the left side of the window
     upper = NumericProperty(-20.0)  # the world's y at the upper side
@@ -261,8 +263,8 @@ class Stage(Hands):
                 self._replace(handle, fresh)
             else:
                 view.take(node)
-        except Problem as problem:
-            self._replace(handle, BrokenView(problem, handle=handle, size_hint=(None, None)))
+        except Problem as told:
+            self._replace(handle, BrokenView(told, handle=handle, size_hint=(None, None)))
         except Exception as error:
             Builder.rulectx.clear()  # Kivy leaves what it was about there, and would fail at the next widget
             problem = Problem(next(iter(node.get("views") or [""])), brief(error))
@@ -364,4 +366,3 @@ class Stage(Hands):
         """Make widgets anew, all or these."""
         self._todo.update((handle, None) for handle in (self.tree.nodes if handles is None else handles))
         self.work()
-

@@ -88,5 +88,5 @@ class AllowPage(Tool):
         self.ids.source.text = text
 
     def allow(self) -> None:
-        self.app.allow(self.text)
+        self.app.morphs.allow(self.text)
         self.app.close_tool("allow")

@@ -111,7 +111,8 @@ THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
 
 
 def paint(name: object, theme: Theme) -> Colour:
-    """The colour that a morph's slot names: one of the theme's, or ``#rrggbb`` or ``#rrggbbaa``. Anything else: none."""
+    """The colour that a morph's slot names: one of the theme's, or ``#rrggbb`` or ``#rrggbbaa``. Anything else:
+    none."""
     if isinstance(name, str):
         found = getattr(theme, name, None) if name in COLOURS else None
         if found is not None:

@@ -6,7 +6,9 @@ from typing import Any
 
 from .cards import Tool
 
-WELCOME = '"Messages to try. The line with the cursor, or what is selected:\nF5 does it, F6 prints it, F7 inspects it."\n'
+WELCOME = (
+    '"Messages to try. The line with the cursor, or what is selected:\nF5 does it, F6 prints it, F7 inspects it."\n'
+)
 
 
 class Workspace(Tool):
