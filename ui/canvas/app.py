@@ -209,7 +209,8 @@ class CanvasApp(App):
                 self._lamp("bad", f"no kernel: {lost}")
                 continue
             self._lamp("good", "connected")
-            self.desk.place = f"{self.link.place}   workspace {self.workspace}"
+            place = "" if self.workspace == "default" else f"   workspace {self.workspace}"
+            self.desk.place = self.link.place + place
             self.watched = set()
             try:
                 await self._greet()

@@ -144,8 +144,7 @@ class Browser(Tool):
             return
         facts = ", ".join(part for part in (reply.language, reply.author, reply.intent) if part)
         self.heading = f"{self.owner.name} >> {selector}   {facts}"
-        self.ids.source.dress(reply.language)
-        self.ids.source.text = reply.source
+        self.ids.source.show(reply.source, reply.language)
         self.app.trace("detail", {"name": selector, "text": reply.source})
         if self.view == "versions":
             await self._versions()

@@ -98,6 +98,14 @@ class SourceInput(NoControlText, CodeInput):
             return True  # Kivy would take the focus away; the draft and the place in it stay
         return bool(super().keyboard_on_key_down(window, keycode, text, modifiers))
 
+    def show(self, text: str, language: str | None = None) -> None:
+        """Another text, from its beginning."""
+        if language is not None:
+            self.dress(language)
+        self.text = text
+        self.cursor = (0, 0)
+        self.scroll_x = self.scroll_y = 0
+
     def replace(self, start: int, text: str) -> None:
         """Put a completion where its beginning stands."""
         end = self.cursor_index()

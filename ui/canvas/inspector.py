@@ -268,8 +268,7 @@ class Inspector(Tool):
             return
         value = self.portrait.slots.get(row.name, self)
         text = row.text if value is self or (isinstance(value, dict) and value.get("handle")) else print_data(value)
-        self.ids.detail.dress("message")
-        self.ids.detail.text = text
+        self.ids.detail.show(text, "message")
         shown = value if isinstance(value, str) else text
         self.app.trace("detail", {"name": row.name, "text": shown})
 
@@ -280,8 +279,7 @@ class Inspector(Tool):
             return
         facts = ", ".join(part for part in (reply.language, reply.author, reply.intent) if part)
         self.detail_title = f"{selector}   {facts}"
-        self.ids.detail.dress(reply.language)
-        self.ids.detail.text = reply.source
+        self.ids.detail.show(reply.source, reply.language)
         self.app.trace("detail", {"name": selector, "text": reply.source})
 
     def edit(self, row: Cell) -> None:

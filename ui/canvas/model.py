@@ -63,8 +63,7 @@ class ModelPanel(Tool):
             self.waiting, self.installed = False, True
             self.explanation = f"{told['told']}\n{told['intent']}"
             code, gates = str(told["source"]), told.get("gates") or []
-        self.ids.code.dress("python" if code.lstrip().startswith("def ") else "message")
-        self.ids.code.text = code
+        self.ids.code.show(code, "python" if code.lstrip().startswith("def ") else "message")
         read = [read_gate(each) for each in gates]
         self.verdicts = "   ".join(f"{'passed' if g.passed else 'FAILED'} {g.name}" for g in read)
         reasons = "\n".join(f"{g.name}: {g.reason}" for g in read if g.reason)

@@ -36,7 +36,7 @@ def shortcut(app: Any, window: Any, key: int, scancode: int, text: str, modifier
         owner.evaluate(wish) if hasattr(owner, "evaluate") else owner.send_as(wish)
     elif name == "escape":
         if not desk.end_prompt() and not (app.stage.focus and app.stage.chosen):
-            app.conversation.focus_first()
+            desk.open("conversation") if desk.card("conversation") else desk.toggle("conversation")
         elif app.stage.chosen and app.stage.focus:
             app.stage.choose(None)
     elif "alt" in modifiers and key in ARROWS and desk.cards:

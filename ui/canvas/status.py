@@ -84,8 +84,7 @@ class AllowPage(Tool):
 
     def ask(self, text: str) -> None:
         self.text = text
-        self.ids.source.dress("python" if "class View" in text else "message")
-        self.ids.source.text = text
+        self.ids.source.show(text, "python" if "class View" in text else "message")
 
     def allow(self) -> None:
         self.app.morphs.allow(self.text)
