@@ -11,7 +11,7 @@ from .snapshot import cut, handle_of
 
 if TYPE_CHECKING:
     from .bridge.session import Request
-    from .interp import Budget, Miss, Outcome, Report, Resolution, Worker
+    from .interp import Asked, Budget, Miss, Outcome, Report, Resolution, Worker
 
 APPROVAL_SECONDS = 3600.0  # how long a method waits for a person
 HELD = 256  # outcomes kept for the answer of an evaluate that does not stream; more of them are streamed all the same
@@ -159,7 +159,7 @@ class Aside:
     def __init__(self, misses: Any) -> None:
         self.misses = misses
 
-    def resolve(self, miss: Miss, worker: Worker, approve: Any) -> Resolution:
+    def resolve(self, miss: Miss | Asked, worker: Worker, approve: Any) -> Resolution:
         if isinstance(approve, Asking):
             with approve.request.stepping_aside():
                 return self.misses.resolve(miss, worker, approve)

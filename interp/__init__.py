@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "Asked": "misses",
     "Budget": "worker",
     "Miss": "misses",
     "Outcome": "worker",
@@ -18,6 +19,7 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from .depth import deep as deep
+    from .misses import Asked as Asked
     from .misses import Miss as Miss
     from .report import Report as Report
     from .worker import Budget as Budget

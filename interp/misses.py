@@ -34,6 +34,17 @@ class Miss:
     statement: str
     workspace: str
     handle: str = ""  # for duplicates: prototype name or oid, and selector
+    policy: str = ""  # what the prototype says of itself (jitPolicy:): "ask", "auto", or "" for nothing
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question to the model in words, `genesis ask: 'Create a button'`; answered while no transaction is open."""
+
+    said: str
+    receiver: bytes  # oid; b"" when it was never committed
+    receiver_name: str
+    workspace: str = "default"
 
 
 def default(world: World, receiver: Any, message: Any) -> Any:
@@ -153,6 +164,7 @@ def describe(world: World, receiver: Any, message: Any, statement: str, workspac
         statement=statement,
         workspace=workspace,
         handle=f"{name or (prototype._p_oid or b'').hex()}>>{selector}",
+        policy=policy_of(world, receiver),
     )
 
 
@@ -164,6 +176,15 @@ def home_for(world: World, receiver: Any) -> Any:
         if world.name_of(one):
             return one
     return receiver
+
+
+def policy_of(world: World, receiver: Any) -> str:
+    """What the receiver, or the nearest object that it delegates to and that says anything, said with jitPolicy:."""
+    for one in (receiver, *world.family(receiver).order):
+        said = own_slots(one).get("jitPolicy")
+        if isinstance(said, str):
+            return text_of(said)
+    return ""
 
 
 def parameters(selector: str, values: list[Any]) -> tuple[str, ...]:

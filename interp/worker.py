@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Protocol, cast
@@ -30,7 +30,7 @@ from ..image.errors import CommitUncertain, ImageProblem
 from ..image.method import Method
 from ..image.object import own_slots
 from ..image.storable import explain_failure, unreachable
-from . import flow, misses, statements, warden
+from . import flow, misses, probation, statements, warden
 from .awakening import awaken, workspace_named
 from .depth import DeepThread, is_deep
 from .filein import category_of, define_class
@@ -77,14 +77,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Resolution:
-    """How a miss was answered: installed (run the message again), or not, and what to tell the person."""
+    """How a miss was answered: installed (run the message again), or not, and what to tell the person; of a question
+    in words (`Asked`) the answer."""
 
     installed: bool
     note: str = ""
 
 
 class MissHandler(Protocol):
-    def resolve(self, miss: misses.Miss, worker: Worker, approve: Any) -> Resolution: ...
+    def resolve(self, miss: misses.Miss | misses.Asked, worker: Worker, approve: Any) -> Resolution: ...
 
 
 @dataclass
@@ -99,6 +100,7 @@ class _Run:
     author: str = ""
     installed: set[str] = field(default_factory=set)
     notes: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, tuple[bool, str]] = field(default_factory=dict)
 
 
 class Worker:
@@ -301,8 +303,18 @@ class Worker:
         if outcome.error is not None and world.processes.lost:
             outcome.error.message += " (processes of earlier statements had run in it, and were ended with it)"
         outcome.transcript = "".join(world.transcript)
+        if world.probation_ended:
+            self._settle_probation(outcome)
         outcome.seconds = time.perf_counter() - started
         return outcome
+
+    def _settle_probation(self, outcome: Outcome) -> None:
+        """The message is over: a method of a model's that raised in it is taken back now."""
+        note = probation.settle(self)
+        if note and outcome.error is not None:
+            outcome.error.message += f" ({note})"
+        elif note:
+            outcome.transcript += note + "\n"
 
     def _atomic(self, program: nodes.Program, source: str, run: _Run) -> list[Outcome]:
         """All statements in one transaction: the first failure takes everything back; a conflict runs all again."""
@@ -347,6 +359,8 @@ class Worker:
             outcomes[-1].error.message += " (nothing of this program was kept)"
         else:
             self._commit("atomic program")
+        if world.probation_ended:
+            self._settle_probation(outcomes[-1])
         return outcomes
 
     def _carry_out(self, statement: nodes.Node, text: str, run: _Run, outcome: Outcome) -> None:
@@ -405,6 +419,7 @@ class Worker:
         world.transcript.clear()
         world.signals.chain = None
         world.families.behaviour_moved = world.families.names_moved = False
+        world.workspace, world.author, world.answers = run.workspace, "", run.answers
         epoch = self._read_epoch()
         if epoch != self._epoch:
             self._epoch = epoch
@@ -418,12 +433,16 @@ class Worker:
     def _policy(self, run: _Run, text: str) -> Any:
         def decide(receiver: Any, message: Any) -> Any:
             miss = misses.describe(self.world, receiver, message, text, run.workspace)
-            return None if miss.handle in run.notes else miss
+            return None if miss.handle in run.notes or miss.policy == "off" else miss
 
         return decide
 
-    def _resolve(self, miss: misses.Miss, run: _Run) -> bool:
+    def _resolve(self, miss: misses.Miss | misses.Asked, run: _Run) -> bool:
         assert self.misses is not None
+        if isinstance(miss, misses.Asked):
+            resolution = self.misses.resolve(replace(miss, workspace=run.workspace), self, run.approve)
+            run.answers[miss.said] = resolution.installed, resolution.note
+            return True
         if miss.handle in run.installed:
             run.notes[miss.handle] = "the method that was written for it does not answer it"
             return False

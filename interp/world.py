@@ -26,6 +26,7 @@ from .accessors import accessor
 from .classes import Scope, all_variables, pool_of
 from .compiler import Compiled, Mode, compile_method, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
+from .probation import sends_left, watched
 from .processes import Processes
 from .scopes import Scopes
 from .self_sends import SelfSends
@@ -122,6 +123,11 @@ class World:
         self.policy: Any = None  # what decides about a miss; set by the worker
         self.redefined: frozenset[str] = frozenset()
         self.checked = False
+        self.workspace = "default"  # of the message that runs
+        self.author = ""  # whose the methods are that this message defines, where they do not say
+        self.answers: dict[str, tuple[bool, str]] = {}  # what a model answered to ask: in this message
+        self.sends_left: dict[Any, int] = {}  # of methods on probation
+        self.probation_ended: list[Any] = []
         self._functions: dict[Any, Any] = {}
         self._sites: list[Site] = [Site(None, None)]  # compiled methods, by the number they report misses under
         self.accessors: set[str] = set()  # names that a datum and a method share, anywhere in the image
@@ -347,8 +353,11 @@ class World:
                 trusted = not str(slots["author"]).startswith("model:")
                 filename = self._register(method, holder)
                 function = compile_python(self, slots["source"], slots["selector"], filename, holder, trusted)
-                self._functions[key] = function
                 function.__dict__["method"] = method
+                if not trusted and sends_left(method):
+                    function = watched(self, function, method, holder, key)
+                    function.__dict__["method"] = method
+                self._functions[key] = function
             return function
         tree = tree_of(slots["source"])
         primitive = next((p.args[0] for p in tree.pragmas if p.selector == "primitive:"), None)
@@ -375,6 +384,12 @@ class World:
             function.__dict__["compiled"] = compiled
             self._functions[(*key, family) if compiled.selves else key] = function
         return function
+
+    def take_over(self, key: Any, function: Any, selector: str) -> None:
+        """From now on a method runs as this function; the one it ran as is forgotten everywhere."""
+        self._functions[key] = function
+        self._stale(selector)
+        self._functions[key] = function
 
     def _marks(self, method: Any, family: Family) -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
         """What was learnt while a method ran: slots that parents show, and sends not to be tried in line."""
@@ -840,6 +855,8 @@ class World:
                 "SystemExceptions.WrongClass", f"{self.describe(target)} cannot hold methods; define them on its traits"
             )
         selector = own_slots(method)["selector"]
+        if self.author and not own_slots(method)["author"]:
+            method.author = self.author
         if own_slots(method)["language"] == "python":
             from .python_method import check_source
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from .crucible import Assay
+    from .engine import Completion
+    from .situation import Situation
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,8 @@ class Proposal:
 
 
 class Decision(Protocol):
-    """verdict: "yes", "no", "edit" (install `code` instead, if it passes the gates) or "retry" (with a `hint`)."""
+    """verdict: "yes", "no", "edit" (install `code` instead, if it passes the gates), "retry" (with a `hint`) or "later"
+    (nobody is there to decide: it waits in the image)."""
 
     @property
     def verdict(self) -> str: ...
@@ -49,3 +55,21 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+
+
+def explain(situation: Situation, result: Assay, completion: Completion) -> str:
+    """For a person, in a few sentences: who wrote it, where it would go, what it did when tried."""
+    source = completion.source
+    if source.engine == "retrieved":
+        who = f"{source.recorded} answers it already, with slots that this object has, too; its method is offered."
+    else:
+        live = f"recorded {source.recorded}" if source.recorded else source.engine
+        took = f" in {completion.seconds:.1f} s" if completion.seconds else ", when it was asked before"
+        who = f"{source.model} ({live}) wrote it{took}."
+    where = f"It would become a method of {situation.prototype}"
+    if situation.receiver and situation.receiver != situation.prototype:
+        where += f", the nearest prototype with a name that {situation.receiver} delegates to"
+    verdicts = {v.gate: v.reason for v in result.verdicts}
+    statement = " ".join(situation.statement.split())[:120]
+    tried = f" Tried on a copy of the world, `{statement}` {verdicts['trial']}." if "trial" in verdicts else ""
+    return f"{who} {where}.{tried}"

@@ -13,6 +13,8 @@
 | BATOS_CASSETTE_MODE | replay, or record: ask the real engine and keep its answer | replay |
 | BATOS_JIT_REPAIRS | repair rounds after a failed gate | 2 |
 | BATOS_JIT_TOKENS_PER_HOUR | budget of generated tokens, 0 for none | 0 |
+| BATOS_JIT_PROBATION | sends for which a new method is watched; if it raises in them it is put back | 20 |
+| BATOS_JIT_REVIEW | facets whose opinion is asked for first, e.g. `brick,robin`; each costs a question | none |
 """
 
 from __future__ import annotations
@@ -46,6 +48,8 @@ class Settings:
     record: bool = False
     repairs: int = 2
     tokens_per_hour: int = 0
+    probation: int = 20
+    review: tuple[str, ...] = ()
 
     def engine(self) -> Engine:
         """The engine these settings ask for. Nothing is loaded or connected yet."""
@@ -93,6 +97,8 @@ def read_settings(environ: Mapping[str, str] = os.environ, policy: str | None = 
         record=mode == "record",
         repairs=int(_number(environ, "BATOS_JIT_REPAIRS", 2)),
         tokens_per_hour=int(_number(environ, "BATOS_JIT_TOKENS_PER_HOUR", 0)),
+        probation=int(_number(environ, "BATOS_JIT_PROBATION", 20)),
+        review=tuple(name.strip() for name in environ.get("BATOS_JIT_REVIEW", "").split(",") if name.strip()),
     )
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ..image.collections import text_of
 from ..image.method import Method
 from ..image.object import Body, own_slots
+from ..interp.example import Example
 from ..interp.families import is_method
 from ..interp.python_method import python_text
 from .gates.verdict import Surroundings
 from .situation import Argument, Neighbour, Situation, Slot
+from .writes import writes_of
 
 if TYPE_CHECKING:
     from ..interp import Miss, World
@@ -22,6 +26,9 @@ MAX_SLOTS = 60
 MAX_NEIGHBOURS = 40
 MAX_OBJECTS = 2_000
 """Objects of the world looked through for the vocabulary."""
+SAID = ("intent", "comment", "examples", "jitPolicy")
+"""Slots in which people say something of an object; no part of its state."""
+MAX_EXAMPLES = 30
 KINDS = {int: "int", float: "float", bool: "bool", str: "str", type(None): "nil", tuple: "list"}
 STORED_KINDS = {"String": "str", "OrderedCollection": "list", "Array": "list", "Dictionary": "dict", "Set": "set"}
 PRINTED_KINDS = (
@@ -66,7 +73,7 @@ def situate(world: World, miss: Miss) -> tuple[Situation, Surroundings]:
         statement=miss.statement,
         receiver=world.describe(receiver),
         chain=tuple(n for n in map(world.name_of, chain) if n),
-        slots=tuple(s for s in slots.values() if s.name not in ("intent", "comment")),
+        slots=tuple(s for s in slots.values() if s.name not in SAID),
         intent=_text(told.get("intent")),
         comment=_text(told.get("comment")),
         neighbours=tuple(neighbours),
@@ -78,8 +85,28 @@ def situate(world: World, miss: Miss) -> tuple[Situation, Surroundings]:
         selectors=frozenset(selectors),
         vocabulary=frozenset(_vocabulary(world)),
         world_names=frozenset(n for n in own_slots(world.names) if n[:1].isupper() and n.isidentifier()),
+        neighbour_writes={
+            n.selector: writes for n in neighbours if (writes := writes_of(n.source, n.language, frozenset(slots)))
+        },
     )
     return situation, surroundings
+
+
+def examples_for(world: World, miss: Miss) -> tuple[Example, ...]:
+    """The examples that people gave for the prototype, or for what it delegates to, and that send the selector."""
+    found: list[Example] = []
+    for one in _chain(world, world.connection.get(miss.prototype)):
+        items = getattr(own_slots(one).get("examples"), "_items", ())
+        for number, thing in enumerate(items, 1):
+            said = own_slots(thing) if isinstance(thing, Body) else {}
+            if miss.selector not in [text_of(s) for s in said.get("selectors", ())]:
+                continue
+            if said.get("block") is not None:
+                found.append(Example("", f"({world.name_of(one)} examples at: {number}) holds", "true"))
+            else:
+                with suppress(ValueError):  # it was read when it was given; the language may have changed since
+                    found.append(Example.read(text_of(said["text"])))
+    return tuple(found[:MAX_EXAMPLES])
 
 
 def kind_of(world: World, value: Any) -> str:

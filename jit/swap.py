@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..image import ledger
 from ..image.method import Method
 from ..image.object import MISSING, own_slots
 from ..interp.families import is_method
+from ..interp.probation import put_back
 from .errors import SwapRefused
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ def install(worker: Worker, swap: Swap) -> bytes:
         method = Method(
             swap.selector, swap.source, swap.language, swap.author, swap.intent, provenance=dict(swap.provenance)
         )
+        ledger.remember(world.root, swap.prototype, swap.selector, None)  # the question is answered
         return world.define(world.connection.get(swap.prototype), method)
 
     method = worker.transact(put, f"install {swap.selector} by {swap.author}")
@@ -70,32 +73,14 @@ def revert(worker: Worker, prototype: bytes, selector: str, by: str) -> str:
     Raises SwapRefused when there is no method to revert.
     """
 
-    def put_back(world: World) -> str:
+    def take_back(world: World) -> str:
         target = world.connection.get(prototype)
         method = _held(target, selector)
         if not is_method(method):
             raise SwapRefused(f"there is no method {selector} to revert")
-        earlier = own_slots(method)["history"]
-        name = world.name_of(target) or "the object"
-        if not earlier:
-            held = "&" + selector if "&" + selector in own_slots(target) else selector
-            world.families.remove_slot(target, held)
-            return f"{name}>>{selector} is gone; nothing was there before it"
-        old = own_slots(earlier[-1])
-        again = Method(
-            selector,
-            old["source"],
-            old["language"],
-            old["author"],
-            old["intent"],
-            old["category"],
-            old["comment"],
-            {**old["provenance"], "reverted_by": by},
-        )
-        world.define(target, again)
-        return f"{name}>>{selector} is again the one by {old['author'] or 'nobody'}"
+        return put_back(world, target, selector, by)
 
-    return str(worker.transact(put_back, f"revert {selector} by {by}"))
+    return str(worker.transact(take_back, f"revert {selector} by {by}"))
 
 
 def _held(target: Any, selector: str) -> Any:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..image import ledger
 from ..interp import Miss, Resolution, Worker
 from .engine import Engine
 from .errors import EngineProblem
@@ -23,10 +24,10 @@ from .sandbox.client import Limits, Sandbox
 from .settings import Settings
 from .weaving import Cancellation, Weaving
 
+if TYPE_CHECKING:
+    from ..interp import World
+
 log = logging.getLogger(__name__)
-
-MAX_REMEMBERED = 1_000
-
 
 @dataclass
 class _Flight:
@@ -46,7 +47,6 @@ class Weaver:
         self._engine = engine
         self._sandboxes: dict[int, Sandbox] = {}
         self._flights: dict[tuple[int, bytes, str], _Flight] = {}
-        self._refused: OrderedDict[tuple[bytes, str, str], str] = OrderedDict()
         self._spent: deque[tuple[float, int]] = deque()
         self._lock = threading.Lock()
 
@@ -98,13 +98,16 @@ class Weaver:
             flight.cancelled.set()
         return len(flights)
 
-    def forget(self, selector: str | None = None) -> int:
-        """Ask again for what was refused before, for one selector or for all. How many refusals that were."""
-        with self._lock:
-            keys = [k for k in self._refused if selector in (None, k[1])]
-            for key in keys:
-                del self._refused[key]
-        return len(keys)
+    def forget(self, worker: Worker, selector: str | None = None) -> int:
+        """Ask again for what was refused, or put back, before; for one selector or for all. How many that were."""
+
+        def drop(world: World) -> int:
+            found = [(oid, name) for oid, name, _ in ledger.all_remembered(world.root) if selector in (None, name)]
+            for oid, name in found:
+                ledger.remember(world.root, oid, name, None)
+            return len(found)
+
+        return int(worker.transact(drop, "jit: forget refusals"))
 
     def close(self) -> None:
         """End the model and the sandboxes; misses under way are told so. Idempotent."""
@@ -132,16 +135,6 @@ class Weaver:
             if sandbox is None:
                 sandbox = self._sandboxes[id(image)] = Sandbox(image.db, Limits())
             return sandbox
-
-    def refusal(self, key: tuple[bytes, str, str]) -> str | None:
-        with self._lock:
-            return self._refused.get(key)
-
-    def refuse(self, key: tuple[bytes, str, str], note: str) -> None:
-        with self._lock:
-            self._refused[key] = note
-            while len(self._refused) > MAX_REMEMBERED:
-                self._refused.popitem(last=False)
 
     def spend(self, tokens: int) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""One miss on its way: situate -> ask and test -> person or policy -> swap.
+"""One miss on its way: situate -> an answer that is there, or one asked for -> gates -> person or policy -> swap.
 
 No transaction is open while a model thinks or a person decides; each step that touches the image is a short one of its
 own, and the last checks that nothing moved underneath.
@@ -9,21 +9,27 @@ from __future__ import annotations
 import getpass
 import threading
 import time
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..image import ledger
 from ..interp import Miss, Resolution, Worker
+from ..interp.example import Example
 from .crucible import Assay, assay
 from .engine import Completion, Engine, prompt_hash
 from .errors import Cancelled, EngineMissing, JitProblem, SwapRefused
 from .extract import method_source
+from .gates.examples import examples_gate
 from .gates.trial import TrialRun, trial_gate
 from .gates.verdict import Candidate, Surroundings
-from .proposal import Approve, Progress, Proposal
-from .situate import situate
+from .offers import RETRIEVED, kept_answer, retrieved
+from .proposal import Approve, Proposal, explain
+from .review import review
+from .situate import examples_for, situate
 from .situation import Attempt, Situation
 from .swap import Swap, current_version, install
+from .telling import Teller
 from .write import MakePrompt, Try, Written, author_of, prompts_for, write
 
 if TYPE_CHECKING:
@@ -31,7 +37,7 @@ if TYPE_CHECKING:
     from .weave import Weaver
 
 MAX_HINTS = 5
-PROGRESS_EVERY = 0.05
+LATER = "it waits for somebody to approve it: batos jit pending"
 
 
 class Cancellation(threading.Event):
@@ -43,31 +49,31 @@ class Cancellation(threading.Event):
         return super().is_set() or bool(getattr(self.watcher, "interrupted", False))
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a short look at the world brought: for the prompt, for the gates, what is installed there now, the examples
+    that people gave, and what the image remembers of this miss."""
+
+    situation: Situation
+    surroundings: Surroundings
+    expected: bytes
+    examples: tuple[Example, ...]
+    entry: dict[str, Any] | None
+
+
 class Weaving:
     """One miss on its way."""
 
     def __init__(
-        self,
-        weaver: Weaver,
-        miss: Miss,
-        worker: Worker,
-        approve: Approve | None,
-        watcher: Any,
-        cancelled: Cancellation,
+        self, weaver: Weaver, miss: Miss, worker: Worker, approve: Approve | None, watcher: Any, cancelled: Cancellation
     ) -> None:
         self.weaver = weaver
         self.miss = miss
         self.worker = worker
         self.approve = approve
-        self.watcher = watcher
         self.cancelled = cancelled
         cancelled.watcher = watcher
-        self.started = time.monotonic()
-        self.tokens = 0  # of whole answers; while one is written, _pieces counts along
-        self.model_seconds = 0.0
-        self._pieces = 0
-        self._told_at = 0.0
-        self._text = ""
+        self.teller = Teller(watcher, weaver.on_progress, miss.prototype_name, miss.selector, worker.name)
 
     def run(self) -> Resolution:
         miss = self.miss
@@ -75,47 +81,49 @@ class Weaving:
             return Resolution(False, "the receiver was made by this very message; give it a name first")
         try:
             engine = self.weaver.engine
-            situation, surroundings, expected = self.worker.transact(self._look)
-            if self._would_teach_everybody(situation) and self.approve is None:
+            self.seen: Seen = self.worker.transact(self._look)
+            if self._would_teach_everybody() and self.approve is None:
                 return Resolution(False, "the receiver has no prototype with a name of its own; name one first")
             self.weaver.sandbox(self.worker.image).start()  # gets warm while the model thinks
             make_prompt = prompts_for(engine)
-            prompt = make_prompt(situation)
-            key = (miss.prototype, miss.selector, prompt_hash(prompt.messages, prompt.options))
-            refusal = self.weaver.refusal(key)
-            if refusal is not None:
-                return Resolution(False, f"{refusal}; it is not asked again until something changes")
-            resolution = self._weave(engine, make_prompt, situation, surroundings, expected)
+            prompt = make_prompt(self.seen.situation)
+            self.question = prompt_hash(prompt.messages, prompt.options)
+            refusal = refused_before(self.seen.entry, self.question)
+            if refusal:
+                return Resolution(False, refusal)
+            resolution = self._weave(engine, make_prompt)
         except Cancelled:
             return Resolution(False, "cancelled")
         except EngineMissing as problem:
             return Resolution(False, str(problem))
         except (JitProblem, OSError) as problem:
             return Resolution(False, str(problem))
-        if not resolution.installed:
-            self.weaver.refuse(key, resolution.note)
+        if not resolution.installed and resolution.note != LATER:
+            self._remember({"state": "refused", "note": resolution.note})
         return resolution
 
-    def _look(self, world: World) -> tuple[Situation, Surroundings, bytes]:
-        situation, surroundings = situate(world, self.miss)
-        return situation, surroundings, current_version(world, self.miss.prototype, self.miss.selector)
+    def _look(self, world: World) -> Seen:
+        miss = self.miss
+        situation, surroundings = situate(world, miss)
+        return Seen(
+            situation,
+            surroundings,
+            current_version(world, miss.prototype, miss.selector),
+            examples_for(world, miss),
+            ledger.remembered(world.root, miss.prototype, miss.selector),
+        )
 
-    def _would_teach_everybody(self, situation: Situation) -> bool:
+    def _would_teach_everybody(self) -> bool:
         """A clone of Object without a name: its method would have to become everybody's."""
-        return situation.prototype == "Object" and self.miss.receiver != self.miss.prototype
+        return self.seen.situation.prototype == "Object" and self.miss.receiver != self.miss.prototype
 
-    def _weave(
-        self,
-        engine: Engine,
-        make_prompt: MakePrompt,
-        situation: Situation,
-        surroundings: Surroundings,
-        expected: bytes,
-    ) -> Resolution:
+    def _weave(self, engine: Engine, make_prompt: MakePrompt) -> Resolution:
         note = ""
+        situation = self.seen.situation
+        ready = self._ready_answers()
         for _ in range(MAX_HINTS):
-            written = self._write(engine, make_prompt, situation, surroundings)
-            if not written.assay.passed:
+            written = next(ready, None) or self._write(engine, make_prompt, situation)
+            if not written.passed:
                 failure = written.assay.failure
                 assert failure is not None
                 times = f" {len(written.tries)} times" if len(written.tries) > 1 else ""
@@ -123,18 +131,21 @@ class Weaving:
                     False, f"a model tried{times}; the last did not pass: {failure.gate}: {failure.reason}"
                 )
             if self.approve is None:
-                return self._install(situation, written, expected, "policy auto")
+                return self._install(written, "policy auto")
+            written = self._reviewed(engine, written)
             decision = self._ask_person(situation, written, note)
             match decision.verdict:
                 case "yes":
-                    return self._install(situation, written, expected, getpass.getuser())
+                    return self._install(written, getpass.getuser())
                 case "edit" if decision.code:
-                    written, note = self._edited(situation, surroundings, written, decision.code)
+                    written, note = self._edited(written, decision.code)
                     if not note:
-                        return self._install(situation, written, expected, getpass.getuser(), edited=True)
+                        return self._install(written, getpass.getuser(), edited=True)
                     hint = note
                 case "retry":
                     hint = decision.hint or "a person did not want this one"
+                case "later":
+                    return Resolution(False, LATER)
                 case _:
                     return Resolution(False, "you said no to what the model wrote")
             attempt = Attempt(written.assay.candidate.source, hint)
@@ -143,75 +154,117 @@ class Weaving:
 
     # --- writing and testing
 
-    def _write(
-        self, engine: Engine, make_prompt: MakePrompt, situation: Situation, surroundings: Surroundings
-    ) -> Written:
+    def _ready_answers(self) -> Iterator[Written]:
+        """The answer this question had before, and methods that fit from elsewhere, as far as they pass the gates."""
+        kept = kept_answer(self.seen.entry, self.question)
+        offers = iter([kept]) if kept is not None else retrieved(self.seen.situation, self.seen.surroundings)
+        for completion, source in offers:
+            self.teller.tell("testing")
+            result = self._assay(self._candidate(source), author_of(completion))
+            if result.passed:
+                yield Written((Try(completion, result),))
+
+    def _write(self, engine: Engine, make_prompt: MakePrompt, situation: Situation) -> Written:
         def asking() -> None:
             self.weaver.check_budget()
-            self._tell("asking")
+            self.teller.tell("asking")
 
         def test(candidate: Candidate, completion: Completion) -> Assay:
-            self.tokens += completion.tokens
-            self.model_seconds += completion.seconds
+            self.teller.spent(completion.tokens, completion.seconds)
             self.weaver.spend(completion.tokens)
-            self._tell("testing", self._text)
-            return self._assay(candidate, surroundings, author_of(completion))
+            self.teller.tell("testing")
+            return self._assay(candidate, author_of(completion))
 
         repairs = self.weaver.settings.repairs
         return write(
             engine, situation, make_prompt, test, repairs,
-            asking=asking, on_text=self._on_text, cancelled=self.cancelled,
+            asking=asking, on_text=self.teller.on_text, cancelled=self.cancelled,
         )  # fmt: skip
 
-    def _assay(self, candidate: Candidate, surroundings: Surroundings, author: str) -> Assay:
+    def _candidate(self, source: str) -> Candidate:
+        situation = self.seen.situation
+        return Candidate(situation.selector, situation.name, situation.parameters, source)
+
+    def _assay(self, candidate: Candidate, author: str) -> Assay:
         if self.cancelled.is_set():
             raise Cancelled("cancelled before the trial")
         run = TrialRun(self.miss.prototype, self.miss.statement, self.miss.workspace)
-        return assay(candidate, surroundings, trial_gate(self.weaver.sandbox(self.worker.image), run, author))
+        sandbox = self.weaver.sandbox(self.worker.image)
+        return assay(
+            candidate,
+            self.seen.surroundings,
+            trial_gate(sandbox, run, author),
+            examples_gate(sandbox, run, author, self.seen.examples),
+            self.miss.statement,
+        )
 
-    def _edited(
-        self, situation: Situation, surroundings: Surroundings, written: Written, code: str
-    ) -> tuple[Written, str]:
+    def _edited(self, written: Written, code: str) -> tuple[Written, str]:
         """A person's version of it, through the same gates; a note when it does not pass."""
-        source = method_source(code, situation.name, situation.head)
-        candidate = Candidate(situation.selector, situation.name, situation.parameters, source)
-        self._tell("testing")
-        result = self._assay(candidate, surroundings, author_of(written.completion))
+        self.teller.tell("testing")
+        source = method_source(code, self.seen.situation.name, self.seen.situation.head)
+        result = self._assay(self._candidate(source), author_of(written.completion))
         failure = result.failure
         note = "" if failure is None else f"your version did not pass: {failure.gate}: {failure.reason}"
         return Written((*written.tries[:-1], Try(written.completion, result))), note
+
+    def _reviewed(self, engine: Engine, written: Written) -> Written:
+        """With what the facets that are asked for think of it: advice, which a person reads."""
+        facets = self.weaver.settings.review
+        if not facets:
+            return written
+        self.teller.tell("reviewing")
+        opinions = review(engine, facets, self.seen.situation, written.assay.candidate.source, self.cancelled)
+        last = written.tries[-1]
+        return Written((*written.tries[:-1], replace(last, assay=last.assay.and_also(*opinions))))
 
     # --- deciding and installing
 
     def _ask_person(self, situation: Situation, written: Written, note: str) -> Any:
         assert self.approve is not None
-        self._tell("waiting")
-        gates = tuple(
-            {"name": v.gate, "verdict": "passed" if v.passed else "failed", "detail": v.reason, "seconds": v.seconds}
-            for v in written.assay.verdicts
-        )
         code = written.assay.candidate.source
         explanation = explain(situation, written.assay, written.completion)
+        gates = tuple(v.shown() for v in written.assay.verdicts)
+        self._remember({
+            "state": "pending",
+            "source": code,
+            "source_of": written.completion.source.as_dict(),
+            "explanation": explanation,
+            "gates": gates,
+            "note": note,
+        })  # fmt: skip
+        self.teller.tell("waiting")
         return self.approve(Proposal(situation.prototype, situation.selector, explanation, code, gates, note=note))
 
-    def _install(
-        self, situation: Situation, written: Written, expected: bytes, approver: str, edited: bool = False
-    ) -> Resolution:
+    def _remember(self, entry: dict[str, Any]) -> None:
+        """Keep in the image what became of this miss; the miss itself, so that it can be taken up again."""
+        miss = self.miss
+        told = {
+            "prototype": miss.prototype_name,
+            "question": self.question,
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "miss": {name: getattr(miss, name) for name in miss.__dataclass_fields__},
+            **entry,
+        }
+        remember = ledger.remember
+        self.worker.transact(lambda world: remember(world.root, miss.prototype, miss.selector, told), "jit")
+
+    def _install(self, written: Written, approver: str, edited: bool = False) -> Resolution:
         if self.cancelled.is_set():
             raise Cancelled("cancelled before it was installed")
-        self._tell("installing")
-        completion = written.completion
+        self.teller.tell("installing")
+        situation, completion = self.seen.situation, written.completion
         provenance = {
             **completion.source.as_dict(),
             "gates": [v.as_dict() for v in written.assay.verdicts],
             "approver": approver,
             "edited": edited,
             "attempts": len(written.tries),
-            "tokens": self.tokens,
-            "model_seconds": round(self.model_seconds, 3),
-            "seconds": round(time.monotonic() - self.started, 3),
+            "tokens": self.teller.tokens,
+            "model_seconds": round(self.teller.model_seconds, 3),
+            "seconds": round(self.teller.seconds, 3),
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "statement": self.miss.statement[:400],
+            "probation": self.weaver.settings.probation,
         }
         swap = Swap(
             prototype=self.miss.prototype,
@@ -219,7 +272,7 @@ class Weaving:
             source=written.assay.candidate.source,
             author=author_of(completion),
             intent=f"answers: {' '.join(self.miss.statement.split())[:200]}",
-            expected=expected,
+            expected=self.seen.expected,
             provenance=provenance,
         )
         try:
@@ -227,41 +280,18 @@ class Weaving:
         except SwapRefused as refused:
             # Somebody wrote it meanwhile: then it is there, and the message can be sent again.
             return Resolution(True, str(refused))
-        return Resolution(True, f"{situation.prototype}>>{situation.selector} was written by {author_of(completion)}")
-
-    # --- telling
-
-    def _on_text(self, piece: str) -> None:
-        self._pieces += 1
-        self._text += piece
-        if time.monotonic() - self._told_at >= PROGRESS_EVERY:
-            self._tell("writing", self._text)
-
-    def _tell(self, phase: str, text: str = "") -> None:
-        self._told_at = time.monotonic()
-        self._text = ""
-        elapsed, tokens = time.monotonic() - self.started, max(self.tokens, self._pieces)
-        tell = getattr(self.watcher, "progress", None)
-        if tell is not None:
-            with suppress(Exception):  # who watches must not be able to break what is watched
-                tell(phase, elapsed, tokens, text)
-        if self.weaver.on_progress is not None:
-            miss, worker = self.miss, self.worker.name
-            with suppress(Exception):
-                self.weaver.on_progress(
-                    Progress(phase, elapsed, tokens, text, miss.prototype_name, miss.selector, worker)
-                )
+        where = f"{situation.prototype}>>{situation.selector}"
+        if completion.source.engine == RETRIEVED:
+            return Resolution(True, f"{where} was taken from {completion.source.recorded}")
+        return Resolution(True, f"{where} was written by {author_of(completion)}")
 
 
-def explain(situation: Situation, result: Assay, completion: Completion) -> str:
-    """For a person, in a few sentences: who wrote it, where it would go, what it did when tried."""
-    source = completion.source
-    live = f"recorded {source.recorded}" if source.recorded else source.engine
-    who = f"{source.model} ({live}) wrote it in {completion.seconds:.1f} s."
-    where = f"It would become a method of {situation.prototype}"
-    if situation.receiver and situation.receiver != situation.prototype:
-        where += f", the nearest prototype with a name that {situation.receiver} delegates to"
-    verdicts = {v.gate: v.reason for v in result.verdicts}
-    statement = " ".join(situation.statement.split())[:120]
-    tried = f" Tried on a copy of the world, `{statement}` {verdicts['trial']}." if "trial" in verdicts else ""
-    return f"{who} {where}.{tried}"
+def refused_before(entry: dict[str, Any] | None, question: str) -> str:
+    """Why this miss is not asked again, "" when it is: the question is another one, or nobody has refused it."""
+    if entry is None:
+        return ""
+    if entry["state"] == "withdrawn":
+        return f"{entry['note']}; it is asked again once somebody says so: batos jit forget"
+    if entry["state"] == "refused" and entry["question"] == question:
+        return f"{entry['note']}; it is not asked again until something changes"
+    return ""

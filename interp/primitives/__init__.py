@@ -36,6 +36,7 @@ MODULES = (
     "reflection",
     "classes",
     "system",
+    "asking",
 )
 
 

@@ -1,8 +1,8 @@
 """JITBench: how good a model is at the misses of this house, judged by running. See README.md.
 
-    from batos.jit.bench import evaluate, read_tasks
-    report = evaluate(engine, read_tasks("heldout"))
-    print(report.table())
+from batos.jit.bench import evaluate, read_tasks
+report = evaluate(engine, read_tasks("heldout"))
+print(report.table())
 """
 
 from __future__ import annotations

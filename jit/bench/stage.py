@@ -12,7 +12,7 @@ import ZODB
 from ZODB.DemoStorage import DemoStorage
 from ZODB.MappingStorage import MappingStorage
 
-from ...interp import Miss, Resolution, Worker
+from ...interp import Asked, Miss, Resolution, Worker
 from ..crucible import Assay, assay
 from ..gates.trial import TrialRun, trial_gate
 from ..gates.verdict import Candidate, Surroundings
@@ -66,8 +66,9 @@ class _Watcher:
 
     miss: Miss | None = None
 
-    def resolve(self, miss: Miss, worker: Worker, approve: Any) -> Resolution:
-        self.miss = miss
+    def resolve(self, miss: Miss | Asked, worker: Worker, approve: Any) -> Resolution:
+        if isinstance(miss, Miss):
+            self.miss = miss
         return Resolution(False)
 
 
@@ -88,7 +89,8 @@ class Scene:
     def gates(self, candidate: Candidate, author: str) -> Assay:
         """All gates that a person's image would put it through, the trial included."""
         run = TrialRun(self.miss.prototype, self.miss.statement, self.miss.workspace)
-        return assay(candidate, self.surroundings, trial_gate(self.sandbox, run, author))
+        trial = trial_gate(self.sandbox, run, author)
+        return assay(candidate, self.surroundings, trial, statement=self.miss.statement)
 
     def judge(self, source: str, author: str = "model:bench") -> str:
         """ "" when every hidden check holds, else the first that does not, in words. Runs in the locked process."""

@@ -20,7 +20,7 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Any, Literal
 
-from ..example import Example
+from ...interp.example import Example
 
 Split = Literal["public", "heldout", "all"]
 SPLITS: tuple[Split, ...] = ("public", "heldout", "all")

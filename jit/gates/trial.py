@@ -64,6 +64,7 @@ def judge(ran: Ran, candidate: Candidate) -> Verdict:
     changed = [c for c in result.get("changed", []) if isinstance(c, dict)]
     details["changed"] = changed[:20]
     details["answer"] = str(result.get("printed", ""))
+    details["answer_kind"] = result.get("kind")
     behaviour = [c for c in changed if c.get("kind") == "behaviour" and not c.get("new")]
     if behaviour:
         what = _one_line(f"{behaviour[0].get('slot')} of {behaviour[0].get('object')}")

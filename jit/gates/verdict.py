@@ -12,7 +12,8 @@ class Surroundings:
     """What the static gates know of the world around a miss, as plain values: no object of the image is kept.
 
     data_slots: names of the data slots the receiver has or inherits; selectors: what it understands; vocabulary: every
-    selector and slot the world has anywhere; world_names: the world's capitalised names.
+    selector and slot the world has anywhere; world_names: the world's capitalised names; neighbour_writes: which slots
+    of self each method beside it writes, as far as its text tells.
     """
 
     prototype: str = "Object"
@@ -20,6 +21,7 @@ class Surroundings:
     selectors: frozenset[str] = frozenset()
     vocabulary: frozenset[str] = frozenset()
     world_names: frozenset[str] = frozenset()
+    neighbour_writes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One gate's word on one candidate. `reason` is one line; `details` are plain values, kept with the method."""
+    """One gate's word on one candidate. `reason` is one line; `details` are plain values, kept with the method.
+
+    advice: a reviewer's opinion, which refuses nothing; `passed` is then always true.
+    """
 
     gate: str
     passed: bool
     reason: str
     seconds: float = 0.0
     details: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    advice: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -50,6 +56,11 @@ class Verdict:
             "seconds": round(self.seconds, 4),
             "details": dict(self.details),
         }
+
+    def shown(self) -> dict[str, Any]:
+        """For a person who is asked."""
+        verdict = "advice" if self.advice else "passed" if self.passed else "failed"
+        return {"name": self.gate, "verdict": verdict, "detail": self.reason, "seconds": self.seconds}
 
 
 class Refused(Exception):

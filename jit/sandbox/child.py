@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +14,10 @@ from ZODB.DemoStorage import DemoStorage
 from ZODB.MappingStorage import MappingStorage
 from ZODB.utils import u64
 
+from ...image.collections import String
 from ...image.method import Method
 from ...image.object import MISSING, Body, own_slots
+from ...image.values import ScaledDecimal
 from ...interp import Budget, Worker
 from ...interp.depth import has_deep_stack
 from ...interp.families import is_method
@@ -35,7 +38,8 @@ def warm_up() -> None:
     has_deep_stack()  # the zygote's own; a thread for it would be one too many to fork with
     worker = Worker(SimpleNamespace(db=ZODB.DB(MappingStorage())), name="warm")
     sys.setrecursionlimit(RECURSION)
-    worker.evaluate("Warm := Object clone. Warm setSlot: 'n' value: 1.", budget=UNWATCHED)
+    block = "Warm setSlot: 'kept' value: [Warm n]."  # one that comes from a record is compiled anew
+    worker.evaluate(f"Warm := Object clone. Warm setSlot: 'n' value: 1. {block}", budget=UNWATCHED)
     body = "def warm_(self, amount):\n    self.n = self.n + amount\n    return self\n"
     worker.transact(
         lambda world: world.define(world.lookup("Warm"), Method("warm:", body, "python", author="model:warm"))
@@ -43,7 +47,7 @@ def warm_up() -> None:
     worker.evaluate("Warm warm: 2. (Warm n > 2) ifTrue: ['a'] ifFalse: ['b']. 1 / 2. Warm foo", budget=UNWATCHED)
     run_examples(
         worker.connection.db().storage,
-        {"workspace": "default", "examples": [{"before": "Warm warm: 1", "got": "Warm n", "wanted": "4"}]},
+        {"workspace": "default", "examples": [{"before": "Warm warm: 1", "got": "Warm kept value", "wanted": "4"}]},
     )
     import math
     import random
@@ -106,9 +110,11 @@ def _try_out(worker: Worker, job: dict[str, Any], changes: MappingStorage) -> di
             "python": python[-1][:MAX_TOLD] if python else "",
         }
         return {"error": error}
+    kind = _kind(outcome.value)
     changed = _changed(worker, changes, before)
     return {
         "printed": (outcome.printed or "")[:MAX_TOLD],
+        "kind": kind,
         "transcript": outcome.transcript[:MAX_TOLD],
         "changed": changed[:MAX_TOLD],
         "more_changed": max(0, len(changed) - MAX_TOLD),
@@ -144,6 +150,8 @@ def _changed(worker: Worker, changes: MappingStorage, before: bytes) -> list[dic
                     "slot": slot,
                     "was": _plain((was or {}).get(slot)) if was is not None and slot in was else None,
                     "is": _plain(now.get(slot)) if slot in now else None,
+                    "was_kind": _kind(was[slot]) if was is not None and slot in was else None,
+                    "is_kind": _kind(now[slot]) if slot in now else None,
                     "new": was is None,
                     "kind": kind,
                 })  # fmt: skip
@@ -177,6 +185,17 @@ def _after(tid: bytes) -> bytes:
     from ZODB.utils import p64
 
     return p64(u64(tid) + 1)
+
+
+def _kind(value: Any) -> str:
+    """"number", "text", "bool", "nil" or "object"."""
+    if value is None:
+        return "nil"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float | Fraction | ScaledDecimal):
+        return "number"
+    return "text" if isinstance(value, str | String) else "object"
 
 
 def _plain(value: Any) -> str:

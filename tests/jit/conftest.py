@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,18 @@ from batos.image import Image, open_image
 from batos.interp import Worker
 from batos.jit.engine import Completion, Message, OnText, Options, Source, prompt_hash
 from batos.jit.errors import Cancelled
+from batos.jit.proposal import Proposal
+from batos.jit.settings import Settings
+from batos.jit.weave import Weaver
 
 BANK = """Account := Object clone.
 Account setSlot: 'balance' value: 0.
 Account >> deposit: amount [ balance := balance + amount. ^self ].
 savings := Account clone.
 savings deposit: 50; deposit: 20."""
+
+RIGHT = " self.balance = self.balance - amount\n        return self\n"
+Weave = Callable[..., tuple[Worker, Weaver]]
 
 
 class Scripted:
@@ -59,6 +66,22 @@ class Scripted:
         pass
 
 
+@dataclass
+class Says:
+    """A person with an answer ready; keeps what was shown."""
+
+    verdict: str = "yes"
+    code: str | None = None
+    hint: str = ""
+
+    def __post_init__(self) -> None:
+        self.shown: list[Proposal] = []
+
+    def __call__(self, proposal: Proposal) -> Says:
+        self.shown.append(proposal)
+        return self
+
+
 @pytest.fixture
 def image(tmp_path: Path) -> Iterator[Image]:
     with open_image(tmp_path / "bank.fs") as opened:
@@ -80,3 +103,19 @@ def oid_of(worker: Worker, name: str) -> bytes:
 
 def last(worker: Worker, source: str, **options: Any) -> Any:
     return worker.evaluate(source, **options)[-1]
+
+
+@pytest.fixture
+def weave(bank: Worker) -> Iterator[Weave]:
+    """weave(engine) -> a worker on the bank whose misses that engine answers."""
+    made: list[Any] = []
+
+    def start(engine: Any, settings: Settings | None = None, on_progress: Any = None) -> tuple[Worker, Weaver]:
+        weaver = Weaver(settings or Settings(), on_progress, engine)
+        worker = Worker(bank.image, name="w", misses=weaver)
+        made.extend([worker, weaver])
+        return worker, weaver
+
+    yield start
+    for one in made:
+        one.close()

@@ -85,8 +85,8 @@ def test_a_refusal_tells_how_to_do_better(body: str, says: str) -> None:
 
 def test_effects_are_told() -> None:
     verdicts = judge("def attack_(self, amount):\n    self.balance += amount\n    return self.show()\n")
-    assert verdicts[-1].details == {"writes": ("balance",), "reads": ("balance",), "sends": ("show",)}
-    assert [v.gate for v in verdicts] == ["shape", "allow", "effects"]
+    assert verdicts[2].details == {"writes": ("balance",), "reads": ("balance",), "sends": ("show",)}
+    assert [v.gate for v in verdicts] == ["shape", "allow", "effects", "properties"]
 
 
 def test_a_receiver_without_slots_may_get_its_first() -> None:

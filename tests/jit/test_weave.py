@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -17,45 +15,10 @@ from batos.jit.errors import EngineDown
 from batos.jit.proposal import Progress, Proposal
 from batos.jit.settings import Settings
 from batos.jit.swap import revert
-from batos.jit.weave import Weaver
 
-from .conftest import Scripted, last, oid_of
+from .conftest import RIGHT, Says, Scripted, Weave, last, oid_of
 
-RIGHT = " self.balance = self.balance - amount\n        return self\n"
 INVENTED = " self.volume = self.volume - amount\n        return self\n"
-Weave = Callable[..., tuple[Worker, Weaver]]
-
-
-@dataclass
-class Says:
-    """A person with an answer ready; keeps what was shown."""
-
-    verdict: str = "yes"
-    code: str | None = None
-    hint: str = ""
-
-    def __post_init__(self) -> None:
-        self.shown: list[Proposal] = []
-
-    def __call__(self, proposal: Proposal) -> Says:
-        self.shown.append(proposal)
-        return self
-
-
-@pytest.fixture
-def weave(bank: Worker) -> Iterator[Weave]:
-    """weave(engine) -> a worker on the bank whose misses that engine answers."""
-    made: list[Any] = []
-
-    def start(engine: Any, settings: Settings | None = None, on_progress: Any = None) -> tuple[Worker, Weaver]:
-        weaver = Weaver(settings or Settings(), on_progress, engine)
-        worker = Worker(bank.image, name="w", misses=weaver)
-        made.extend([worker, weaver])
-        return worker, weaver
-
-    yield start
-    for one in made:
-        one.close()
 
 
 def method(worker: Worker, selector: str = "withdraw:") -> dict[str, Any]:
@@ -73,7 +36,7 @@ def test_a_miss_becomes_a_method_of_the_named_prototype(weave: Weave) -> None:
     assert (shown.prototype, shown.selector) == ("Account", "withdraw:")
     assert shown.code == "def withdraw_(self, amount):\n    self.balance = self.balance - amount\n    return self\n"
     assert [(g["name"], g["verdict"]) for g in shown.gates] == [
-        (gate, "passed") for gate in ("shape", "allow", "effects", "trial")
+        (gate, "passed") for gate in ("shape", "allow", "effects", "trial", "properties")
     ]
     assert "70 -> 40" in shown.explanation and "nearest prototype with a name" in shown.explanation
 
@@ -86,7 +49,7 @@ def test_the_method_tells_where_it_is_from(weave: Weave) -> None:
     assert kept["intent"] == "answers: savings withdraw: 30"
     story = kept["provenance"]
     assert story["engine"] == "scripted" and story["approver"] == "policy auto" and story["attempts"] == 1
-    assert len(story["prompt_hash"]) == 16 and [g["gate"] for g in story["gates"]][-1] == "trial"
+    assert len(story["prompt_hash"]) == 16 and [g["gate"] for g in story["gates"]][-1] == "properties"
 
 
 def test_a_failed_gate_is_shown_to_the_model_and_repaired(weave: Weave) -> None:
@@ -107,7 +70,7 @@ def test_what_never_passes_is_refused_told_and_not_asked_again(weave: Weave) -> 
     assert last(worker, "savings balance").printed == "70"
     assert "not asked again" in last(worker, "savings withdraw: 30", policy="auto").error.message
     assert len(engine.asked) == 3
-    assert weaver.forget("withdraw:") == 1
+    assert weaver.forget(worker, "withdraw:") == 1
     assert last(worker, "savings withdraw: 30", policy="auto").error is None
 
 

@@ -7,7 +7,8 @@ JITBench's hidden checks are examples, and so are those that a person gives and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
 from ..grammar import SyntaxProblem, nodes, parse
 
@@ -45,6 +46,23 @@ class Example:
     def __str__(self) -> str:
         before = f"{self.before.rstrip('. ')}. " if self.before else ""
         return f"{before}{self.got}{ARROW}{self.wanted}"
+
+
+def selectors_of(example: Example) -> frozenset[str]:
+    """The selectors that an example's text sends, wherever."""
+    found: set[str] = set()
+    for text in (example.before, example.got, example.wanted):
+        pending: list[Any] = [parse(text)]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, tuple | list):
+                pending.extend(node)
+            elif is_dataclass(node) and not isinstance(node, type):
+                selector = getattr(node, "selector", None)
+                if isinstance(selector, str):
+                    found.add(selector)
+                pending.extend(getattr(node, each.name) for each in fields(node))
+    return frozenset(found)
 
 
 def _bare(text: str) -> str:

@@ -1,0 +1,94 @@
+"""What neighbours, selectors and slots lead one to expect is a gate; it says nothing where it is not sure."""
+
+from __future__ import annotations
+
+import pytest
+
+from batos.jit.crucible import assay
+from batos.jit.gates.verdict import Candidate, Surroundings, Verdict
+from batos.jit.writes import writes_of
+
+from .conftest import RIGHT, Scripted, Weave, last
+
+TANK = Surroundings(
+    "Tank", frozenset({"level", "capacity", "open", "x", "y"}), frozenset({"fill:", "moveX:", "openUp"}),
+    neighbour_writes={"fill:": ("level",), "moveX:": ("x",), "turnOn": ("open",)},
+)  # fmt: skip
+
+
+def judge(selector: str, body: str, trial: dict[str, object] | None = None, statement: str = "") -> Verdict:
+    name = selector.replace(":", "_")
+    parameters = ("amount",) if ":" in selector else ()
+    head = f"def {name}({', '.join(('self', *parameters))}):\n    {body}\n"
+    done = Verdict("trial", True, "ran", 0.0, trial or {})
+    return assay(Candidate(selector, name, parameters, head), TANK, lambda _: done, statement=statement).verdicts[-1]
+
+
+@pytest.mark.parametrize(
+    ("selector", "body", "says"),
+    [
+        ("drain:", "self.capacity = self.capacity - amount", "fill:, its opposite, changes level"),
+        ("moveY:", "self.x = self.x + amount", "moveX: changes x, so moveY: should change y"),
+        ("isFull", "self.level = 0; return True", "asks a question and must change nothing"),
+        ("turnOff", "self.level = 0", "turnOn, its opposite, changes open"),
+    ],
+)
+def test_what_neighbours_do_is_expected(selector: str, body: str, says: str) -> None:
+    verdict = judge(selector, body)
+    assert not verdict.passed and verdict.gate == "properties" and says in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("selector", "body"),
+    [
+        ("drain:", "self.level = self.level - amount; return self"),
+        ("drain:", "return self.level - amount"),  # writes nothing: may be a question of its own
+        ("moveY:", "self.y = self.y + amount"),
+        ("isFull", "return self.level == self.capacity"),
+        ("moveBy:", "self.x = self.x + amount; self.y = self.y + amount"),
+        ("turnOff", "self.open = False"),
+        ("widen:", "self.capacity = self.capacity + amount"),
+    ],
+)
+def test_what_nobody_expects_otherwise_passes(selector: str, body: str) -> None:
+    assert judge(selector, body).passed
+
+
+def test_a_question_is_answered_by_true_or_false() -> None:
+    told: dict[str, object] = {"answer": "40", "answer_kind": "number", "changed": []}
+    verdict = judge("isFull", "return self.level", told, "tank isFull")
+    assert not verdict.passed and "True or False, not 40" in verdict.reason
+    assert judge("isFull", "return self.level", told, "(tank isFull) printString size").passed, "not its own answer"
+
+
+def test_a_slot_keeps_its_kind() -> None:
+    change = {"slot": "level", "was": "40", "is": "'low'", "was_kind": "number", "is_kind": "text", "new": False}
+    verdict = judge("lower:", "self.level = 'low' * amount", {"changed": [change]})
+    assert not verdict.passed and "holds a number (40)" in verdict.reason
+    fine = {**change, "is": "nil", "is_kind": "nil"}
+    assert judge("lower:", "self.level = 'low' * amount", {"changed": [fine]}).passed
+
+
+@pytest.mark.parametrize(
+    ("source", "language", "writes"),
+    [
+        ("fill: n [ level := level + n. ^self ]", "smalltalk", ("level",)),
+        ("fill: level [ level := 3 ]", "smalltalk", ()),
+        ("fill: n [ n > 0 ifTrue: [self level: n. x := 1] ]", "smalltalk", ("level", "x")),
+        ("fill: [", "smalltalk", ()),
+        ("def fill_(self, n):\n    self.level += n\n", "python", ("level",)),
+        ("def fill_(self", "python", ()),
+    ],
+)
+def test_what_a_method_writes_is_read_off_its_text(source: str, language: str, writes: tuple[str, ...]) -> None:
+    assert writes_of(source, language, frozenset({"level", "x"})) == writes
+
+
+def test_the_model_is_told_and_repairs_it(weave: Weave) -> None:
+    wrong = " self.limit = self.limit - amount\n        return self\n"
+    engine = Scripted(wrong, RIGHT)
+    worker, _ = weave(engine)
+    last(worker, "Account setSlot: 'limit' value: 9")
+    assert last(worker, "savings withdraw: 30", policy="auto").error is None
+    assert "deposit:, its opposite, changes balance" in engine.asked[1][1].prefill
+    assert last(worker, "savings balance").printed == "40"
