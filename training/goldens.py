@@ -1,33 +1,31 @@
 """The golden set: 150 conversations written for this project, each of whose answers runs and is checked.
 
-They lie in `talks/FAMILY.toml`, one file a scenario family:
+They lie in `talks/FAMILY.talk`, one file a scenario family, as text to be read:
 
-    [[talk]]
-    id = "a-counter-counts"
-    [[talk.turn]]
-    say = "what the Architect says"
-    why = "what the uvm_jit answers"
-    code = "the Python that does it"        (none: the answer is words alone)
-    leaves = ["expression => value", ...]   (message syntax, after the turn)
+    ## a-counter-counts                       a conversation begins; its name
+    > counter increment                       the Architect
+    A Counter's count begins at 0.            the uvm_jit, in words
+        self.counter = Object.clone()         its code, indented: see talk.py
+    = counter count => 0                      what must be left, in message syntax
 
-They are split by scenario (the talk), never by line: every fifth of a family goes to validation, the next to test.
+A turn of the uvm_jit without words says what it does by its code alone. They are split by scenario (the conversation),
+never by line: every fifth of a family goes to validation, the next to test.
 """
 
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from .errors import DataProblem
 from .schema import Conversation, parse_line
 
 FAMILIES = ("genesis", "composition", "bridge", "events", "refinement")
-"""Genesis invocation; instantiation and composition; the Synaptic Bridge; events and messages; refinement, debugging."""
+"""Genesis invocation; instantiation and composition; the Synaptic Bridge; events and messages; refinement."""
 Part = Literal["train", "validation", "test"]
 
 
@@ -52,32 +50,65 @@ def read_goldens() -> tuple[Golden, ...]:
     found: list[Golden] = []
     folder = resources.files(__package__).joinpath("talks")
     for family in FAMILIES:
-        data = tomllib.loads(folder.joinpath(f"{family}.toml").read_text(encoding="utf-8"))
-        for number, talk in enumerate(data["talk"]):
-            found.append(_golden(family, number, talk))
-    ids = [golden.id for golden in found]
+        text = folder.joinpath(f"{family}.talk").read_text(encoding="utf-8")
+        for number, (name, turns) in enumerate(read_talks(text, family)):
+            found.append(_golden(family, number, name, turns))
+    ids = [f"{golden.family}/{golden.id}" for golden in found]
     if len(set(ids)) < len(ids):
         raise DataProblem(f"two goldens are called {next(i for i in ids if ids.count(i) > 1)}")
     return tuple(found)
 
 
-def _golden(family: str, number: int, talk: dict[str, Any]) -> Golden:
-    messages: list[dict[str, Any]] = []
+@dataclass
+class Exchange:
+    """What the Architect says and what the uvm_jit answers, as read."""
+
+    say: str
+    why: list[str]
+    code: list[str]
+    leaves: list[str]
+
+
+def read_talks(text: str, origin: str) -> list[tuple[str, list[Exchange]]]:
+    """The conversations of a file, by name. Raises DataProblem naming the line."""
+    talks: list[tuple[str, list[Exchange]]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("# ") or (not line.strip() and not (talks and talks[-1][1] and talks[-1][1][-1].code)):
+            continue
+        if line.startswith("## "):
+            talks.append((line[3:].strip(), []))
+        elif not talks:
+            raise DataProblem(f"{origin}.talk, line {number}: a conversation begins with ## and its name")
+        elif line.startswith("> "):
+            talks[-1][1].append(Exchange(line[2:], [], [], []))
+        elif not talks[-1][1]:
+            raise DataProblem(f"{origin}.talk, line {number}: the Architect (>) speaks first")
+        elif line.startswith("    ") or not line.strip():
+            talks[-1][1][-1].code.append(line[4:])
+        elif line.startswith("= "):
+            talks[-1][1][-1].leaves.append(line[2:])
+        else:
+            talks[-1][1][-1].why.append(line)
+    return talks
+
+
+def _golden(family: str, number: int, name: str, turns: list[Exchange]) -> Golden:
+    messages: list[dict[str, object]] = []
     checks: dict[int, tuple[str, ...]] = {}
-    for turn in talk["turn"]:
-        messages.append({"role": "architect", "content": turn["say"]})
-        code = turn.get("code", "").strip("\n")
-        answer = {"explanation": turn["why"], "code": code + "\n"} if code else turn["why"]
-        messages.append({"role": "uvm_jit", "content": answer})
-        if turn.get("leaves"):
-            checks[len(messages)] = tuple(turn["leaves"])
+    for turn in turns:
+        messages.append({"role": "architect", "content": turn.say})
+        code = "\n".join(turn.code).strip("\n")
+        why = " ".join(turn.why) or "Done as asked."
+        messages.append({"role": "uvm_jit", "content": {"explanation": why, "code": code + "\n"} if code else why})
+        if turn.leaves:
+            checks[len(messages)] = tuple(turn.leaves)
     try:
         said = parse_line(json.dumps({"messages": messages}))
     except DataProblem as problem:
-        raise DataProblem(f"{family}.toml, {talk.get('id')}: {problem}") from problem
+        raise DataProblem(f"{family}.talk, {name}: {problem}") from problem
     assert isinstance(said, Conversation)
     part: Part = "validation" if number % 5 == 3 else "test" if number % 5 == 4 else "train"
-    return Golden(talk["id"], family, part, said, checks)
+    return Golden(name, family, part, said, checks)
 
 
 def write_splits(out: Path) -> dict[Path, int]:

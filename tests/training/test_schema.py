@@ -77,7 +77,10 @@ def test_what_is_wrong_with_a_row_is_named(damage: Break, told: str) -> None:
     assert str(caught.value).startswith(told)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", '"x"', "null", "[" * 100_000, '{"messages": NaN}', '{"task": []}'])
+NO_LINES = ["", "{", "[]", "3", '"x"', "null", "[" * 100_000, '{"messages": NaN}', '{"task": []}']
+
+
+@pytest.mark.parametrize("text", NO_LINES)
 def test_what_is_no_line_at_all_is_a_schema_problem(text: str) -> None:
     with pytest.raises(SchemaProblem):
         parse_line(text, 1)

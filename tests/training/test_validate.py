@@ -49,7 +49,7 @@ LINES: list[tuple[str, str, str]] = [
     ("{broken", "json", "line 5: not JSON"),
     (json.dumps({"messages": []}), "schema", "line 6, field messages"),
     (talk("x = (1 +"), "syntax", "line 7, turn 2, field content.code"),
-    (talk("self.a = 1", "self.button.setSlot_value_('x', 1)"), "names", "turn 4, field content.code: self.button is used"),
+    (talk("self.a = 1", "self.b.setSlot_value_('x', 1)"), "names", "turn 4, field content.code: self.b is used"),
     (talk("Gadget.foo()"), "names", "Gadget is used before anything makes it"),
     (talk("self.x = 1 / 0"), "execution", "turn 2, field content.code"),
     (row(ADD.replace("+", "-"), trial=TRIAL), "execution", "add: answers self and leaves {'n': -1}"),
