@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from . import __version__
+from .brokering import broker
 from .jitting import jit
 from .keys import keys
 from .learning import train
@@ -207,17 +208,32 @@ def run_(
 )
 @click.option("--workers", default=2, show_default=True, help="How many messages run at once.")
 @click.option("--lifeline", is_flag=True, help="Stop when standard input ends, as it does when the starter dies.")
+@click.option(
+    "--receipts/--no-receipts",
+    default=None,
+    help="Keep in the image what each session's last messages answered, so that another kernel can tell a client "
+    "whether a message was carried out. Default: yes where an image may have several kernels.",
+)
 @jit_option
 @click.pass_context
 def kernel(
-    context: click.Context, endpoint: str | None, tcp: str | None, workers: int, lifeline: bool, policy: str | None
+    context: click.Context,
+    endpoint: str | None,
+    tcp: str | None,
+    workers: int,
+    lifeline: bool,
+    receipts: bool | None,
+    policy: str | None,
 ) -> None:
-    """Hold the image and serve it to many clients, until stopped."""
+    """Hold the image and serve it to many clients, until stopped.
+
+    An image in a file has one kernel; one on a server (zeo://, postgresql://) may have many: see `batos broker`.
+    """
     from .kernel import main as serve
 
     location, policy = _settings(context, policy, "ask")
     stdin = sys.stdin.fileno() if lifeline else None
-    context.exit(serve(location, endpoint=endpoint, workers=workers, policy=policy, lifeline=stdin, tcp=tcp))
+    context.exit(serve(location, endpoint, workers, policy, lifeline=stdin, tcp=tcp, receipts=receipts))
 
 
 @main.command()
@@ -252,6 +268,7 @@ def canvas(
         context.exit(show(endpoint, workspace=workspace, policy=policy, theme=theme, text_size=text_size))  # type: ignore[arg-type]
 
 
+main.add_command(broker)
 main.add_command(jit)
 main.add_command(keys)
 main.add_command(test)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .approval import Decision
@@ -12,6 +13,7 @@ from .snapshot import cut, handle_of
 if TYPE_CHECKING:
     from .bridge.session import Request
     from .interp import Asked, Budget, Miss, Outcome, Report, Resolution, Worker
+    from .recall import Recall
 
 APPROVAL_SECONDS = 3600.0  # how long a method waits for a person
 HELD = 256  # outcomes kept for the answer of an evaluate that does not stream; more of them are streamed all the same
@@ -21,31 +23,43 @@ class Interrupted(Exception):
     """The client interrupted between two statements."""
 
 
-def evaluate(worker: Worker, request: Request) -> None:
-    """Runs the command of a request and answers it."""
+def evaluate(worker: Worker, request: Request, recall: Recall | None = None) -> None:
+    """Runs the command of a request and answers it. With a `recall`, what was done of it before is not done again."""
     command = request.command
     assert isinstance(command, Evaluate)
     held: list[dict[str, Any]] = []
+    done: list[dict[str, Any]] = []  # outcomes of all statements so far, as the receipt has to know them
     failed = False
     seconds = 0.0
 
-    def on_outcome(outcome: Outcome) -> None:
-        nonlocal failed, seconds
-        told = told_of(outcome)
-        error = outcome.error
-        failed = failed or error is not None or bool(outcome.failures)
-        seconds += outcome.seconds
+    def tell(told: dict[str, Any]) -> None:
+        if recall is not None:
+            done.append(told)
         if command.stream or len(held) >= HELD:
             request.send_map(told)
         else:
             held.append(told)
+
+    def on_outcome(outcome: Outcome) -> None:
+        nonlocal failed, seconds
+        error = outcome.error
+        failed = failed or error is not None or bool(outcome.failures)
+        seconds += outcome.seconds
+        tell(told_of(outcome))
         if request.interrupted and not (error is not None and error.code == "interrupted"):
             raise Interrupted
 
+    if recall is not None:
+        for told in _done_before(worker, command, recall) if command.resent else ():
+            failed = failed or told["error"] is not None
+            tell(told)
+        worker.witness = lambda outcomes: recall.note(worker.world.root, [*done, *map(told_of, outcomes)])
+    over = bool(done) and (command.atomic or (command.stop_on_error and failed))
     try:
         with request.interruptible(worker.interrupt):
             worker.evaluate(
-                command.source,
+                command.source if not over else "",
+                skip=len(done),
                 origin=command.origin,
                 workspace=command.workspace,
                 policy=command.policy,
@@ -60,7 +74,21 @@ def evaluate(worker: Worker, request: Request) -> None:
         failed = True
         error = Frame(code="interrupted", message="interrupted before the next statement", text="interrupted")
         held.append({"kind": "outcome", "error": error})
+    finally:
+        worker.witness = None
     request.finish_map({"kind": "done", "outcomes": held, "failed": failed, "seconds": seconds, "lost": request.lost})
+
+
+def _done_before(worker: Worker, command: Evaluate, recall: Recall) -> Iterator[dict[str, Any]]:
+    """What the kernel that had this command told, or would have: an outcome for each statement it was done with."""
+    from .interp.statements import read
+
+    answers = recall.take_over(worker)
+    if answers:
+        program = read(command.source, command.origin, command.syntax)
+        source = command.source if program.text is None else program.text
+        for statement, told in zip(program.statements, answers, strict=False):
+            yield {**told.model_dump(), "statement": source[statement.span.start : statement.span.end]}
 
 
 def _budget(command: Evaluate) -> Budget | None:

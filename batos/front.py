@@ -14,6 +14,22 @@ class KernelFailed(Exception):
     code = "kernel-failed"
 
 
+def serving(location: str) -> str:
+    """Where the kernel of an image answers, or, where it may have many, their broker; "" if nobody does."""
+    from .image import holder
+    from .image.location import path_of, scheme_of
+
+    if path_of(location) is not None:
+        held = holder(location)
+        return held.endpoint if held is not None else ""
+    if scheme_of(location) in ("memory", "demo"):
+        return ""
+    from .bridge.endpoint import default_endpoint, is_listening
+
+    endpoint = default_endpoint(location)
+    return endpoint if is_listening(endpoint) else ""
+
+
 class Front:
     """The kernels that were started for one image by one person's REPL or canvas; ``start`` finds or makes one."""
 
@@ -27,11 +43,9 @@ class Front:
         """The endpoint of the kernel that serves the image, started now if there is none. Raises KernelFailed."""
         if self.at is not None:
             return self.at
-        from .image import holder
-
-        held = holder(self.location)
-        if held is not None and held.endpoint:
-            return held.endpoint
+        found = serving(self.location)
+        if found:
+            return found
         process = subprocess.Popen(
             [sys.executable, "-m", "batos.cli", "-i", self.location, "--jit", self.policy, "kernel", "--lifeline"],
             stdin=subprocess.PIPE,  # its lifeline: should we be killed, it ends

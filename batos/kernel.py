@@ -20,17 +20,19 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .bridge.codes import Code
-from .bridge.covenant import Data, Evaluate, GetScene, History, Redo, Revert, Undo
+from .bridge.covenant import Data, Evaluate, GetScene, History, Redo, Reply, Revert, Undo
 from .bridge.endpoint import EndpointProblem, default_endpoint
 from .bridge.keys import KeyProblem, Keyring
 from .bridge.server import Server
 from .commands import carry_out
 from .evaluating import Aside, evaluate
 from .image import ImageProblem, announce, open_image, withdraw
+from .image.receipts import prepare
 from .interp import Worker
 from .keys import keyring_path
 from .logs import log_to
 from .pool import Pool
+from .recall import Recall, unknown
 from .snapshot import Refused
 from .watching import Watcher
 
@@ -58,6 +60,7 @@ class Kernel:
         workers: int = 2,
         policy: str = "ask",
         tcp: str | None = None,
+        receipts: bool | None = None,
     ) -> None:
         self.began = time.time()
         self.image = open_image(location)
@@ -66,13 +69,17 @@ class Kernel:
             self.policy = policy
             self.misses = _misses(location) if policy != "off" else None
             first = self._worker("worker-1")
+            shared = self.image.path is None  # with other kernels, perhaps
             self.server = Server(
-                endpoint or default_endpoint(self.image.location),
+                endpoint or default_endpoint(self.image.location, one_of_many=shared),
                 self,
                 capacity=workers,
                 keyring=Keyring(keyring_path(self.image.location)),
                 tcp=tcp,
             )
+            self.receipts = ""
+            if receipts or (receipts is None and shared):
+                self.receipts = first.transact(lambda world: prepare(world.connection), "room for receipts")
             self.server.bind()
         except BaseException:
             if first is not None:
@@ -149,6 +156,7 @@ class Kernel:
             "workers": len(self.pool),
             "policy": self.policy,
             "up": time.time() - self.began,
+            "receipts": self.receipts,
         }
 
     def shutdown(self, now: bool) -> None:
@@ -159,10 +167,13 @@ class Kernel:
     def work(self, worker: Worker, request: Request) -> None:
         """Carries out one request and answers it."""
         command = request.command
+        recall = Recall(request) if self.receipts and command.role != "read" else None
         try:
             match command:
                 case Evaluate():
-                    evaluate(worker, request)
+                    evaluate(worker, request, recall)
+                case Undo() | Redo() | Revert() if command.resent:
+                    raise unknown("whether it was carried out is not known; the history says")
                 case Undo() | Redo():
                     from .past import remember
 
@@ -187,7 +198,15 @@ class Kernel:
                 case _:
                     author = request.session_name
                     note = f"{command.model_dump(include={'command'})['command']} from {author or 'a client'}"
-                    request.finish(worker.transact(lambda world: carry_out(world, command, author), note))
+                    before = recall.take_over(worker) if recall is not None and command.resent else []
+
+                    def act(world: Any) -> Reply:
+                        reply = carry_out(world, command, author)
+                        if recall is not None:
+                            recall.note(world.root, [reply])
+                        return reply
+
+                    request.finish(before[0] if before else worker.transact(act, note))
         except Refused as problem:
             request.fail(problem.code, str(problem))
         except ImageProblem as problem:
@@ -219,6 +238,7 @@ def main(
     ready_file: str | None = None,
     lifeline: int | None = None,
     tcp: str | None = None,
+    receipts: bool | None = None,
 ) -> int:
     """Runs a kernel until it is stopped; the exit status.
 
@@ -228,7 +248,7 @@ def main(
     """
     handler: logging.Handler | None = None
     try:
-        kernel = Kernel(location, endpoint, workers, policy, tcp)
+        kernel = Kernel(location, endpoint, workers, policy, tcp, receipts)
     except (ImageProblem, EndpointProblem, KeyProblem) as problem:
         print(f"batos kernel: {problem}", file=sys.stderr)
         return 1
@@ -267,7 +287,19 @@ if __name__ == "__main__":
     parser.add_argument("--jit", default="off", choices=["off", "ask", "auto"])
     parser.add_argument("--ready-fd", type=int, default=None)
     parser.add_argument("--ready-file", default=None)
+    parser.add_argument("--lifeline", action="store_true")
+    parser.add_argument("--receipts", action=argparse.BooleanOptionalAction, default=None)
     given = parser.parse_args()
     sys.exit(
-        main(given.image, given.listen, given.workers, given.jit, given.ready_fd, given.ready_file, tcp=given.tcp)
+        main(
+            given.image,
+            given.listen,
+            given.workers,
+            given.jit,
+            given.ready_fd,
+            given.ready_file,
+            sys.stdin.fileno() if given.lifeline else None,
+            given.tcp,
+            given.receipts,
+        )
     )

@@ -185,9 +185,7 @@ def open_session(location: str, policy: str, at: str | None = None) -> Embedded 
     if something else holds the image."""
     if at is not None:
         return Remote(at, policy)
-    from .image import holder
+    from .front import serving
 
-    held = holder(location)
-    if held is not None and held.endpoint:
-        return Remote(held.endpoint, policy)
-    return Embedded(location, policy)
+    found = serving(location)
+    return Remote(found, policy) if found else Embedded(location, policy)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("batos.watching")
 
+ELSEWHERE = 0.05  # seconds between looks for what kernels elsewhere have committed
 FRAME = 1 / 60  # seconds between events of one object: a screen's frame
 MOST_WATCHED = 4096  # objects, of all clients together
 STATE = "state"  # the topic that is the genesis object
@@ -43,6 +44,7 @@ class Watcher:
         self._scenes: dict[str, Scene] = {}
         self._wake = threading.Event()
         self._ending = False
+        self._seen = b""  # the last transaction that was looked at, whoever made it
         self._thread: threading.Thread | None = None
 
     def watch(self, session: bytes, topics: Iterable[str]) -> None:
@@ -82,7 +84,10 @@ class Watcher:
         worker = self._make("watcher")
         try:
             while True:
-                self._wake.wait()
+                # On a server others may have committed: whoever watches is told no later than after such a wait.
+                woken = self._wake.wait(ELSEWHERE if self._topics and worker.image.path is None else None)
+                if not (woken or self._is_news(worker)):
+                    continue
                 self._wake.clear()
                 if self._ending:
                     return
@@ -96,6 +101,16 @@ class Watcher:
                     threading.Event().wait(left)  # what is committed meanwhile is told with the next
         finally:
             worker.close()
+
+    def _is_news(self, worker: Worker) -> bool:
+        """Has anybody committed since this was last asked? Costs next to nothing with ZEO, a query with PostgreSQL."""
+        before = self._seen
+        try:
+            self._seen = worker.transact(lambda world: world.connection._storage.lastTransaction())
+        except Exception as problem:  # the server is away: that is for the messages to say
+            log.debug("no news: %s", problem)
+            return False
+        return self._seen != before
 
     def _tell(self, worker: Worker) -> None:
         with self._lock:

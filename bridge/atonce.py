@@ -95,6 +95,10 @@ def status(server: Server) -> dict[str, object]:
 def _hello(server: Server, session: Session, command: Hello) -> Reply:
     if command.protocol != PROTOCOL:
         return _error(command, Code.BAD_VERSION, f"this kernel speaks protocol {PROTOCOL}, not {command.protocol}")
+    if command.relay:
+        if "admin" not in session.roles:
+            return _error(command, Code.REFUSED, "to speak for others asks for the role admin")
+        server.relays.add(session.identity)
     told = server.handler.describe()
     return Welcome(
         id=command.id,
@@ -105,6 +109,7 @@ def _hello(server: Server, session: Session, command: Hello) -> Reply:
         resumed=server.greet(session, command),
         roles=sorted(session.roles),
         max_frame=server.max_frame,
+        receipts=str(told.get("receipts", "")),
     )
 
 

@@ -44,6 +44,7 @@ class Code(StrEnum):
     CONFLICT = "conflict"  # other writers won every retry
     NOT_OFFERED = "not-offered"  # this kernel has no such service
     UNSENDABLE = "unsendable"  # the reply would not fit a frame
+    UNKNOWN_OUTCOME = "unknown-outcome"  # it was sent to a kernel that is gone; nobody knows whether it was carried out
     FAILED = "failed"  # our own mistake; the kernel's log has the details
 
     # The client's side: never on the wire.

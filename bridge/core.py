@@ -15,7 +15,20 @@ from collections.abc import Callable
 from time import monotonic
 
 from .codes import Code
-from .covenant import Accepted, Command, ErrorReply, Event, Hello, Ping, Reply, Subscribe, UvmStateUpdateEvent, Welcome
+from .covenant import (
+    Accepted,
+    Command,
+    ErrorReply,
+    Event,
+    Hello,
+    Moved,
+    Outcome,
+    Ping,
+    Reply,
+    Subscribe,
+    UvmStateUpdateEvent,
+    Welcome,
+)
 from .wire import WireProblem, pack, unpack_reply
 
 SILENCE = 2.0  # seconds without a word from the kernel before it is pinged
@@ -53,9 +66,17 @@ class Pending:
         self.frame = frame
         self.on_event = on_event
         self.sent = False
+        self.told = 0  # outcomes that were streamed
+        self.skip = 0  # outcomes that will be told a second time
         self.answer: Reply | None = None
         self.problem: BridgeProblem | None = None
         self.settled: Callable[[], None] | None = None
+
+    def resend(self) -> None:
+        """It goes to another kernel now, which shall first look whether it was carried out."""
+        self.command.resent = True
+        self.frame = pack(self.command)
+        self.skip = self.told
 
     def settle(self, answer: Reply | None, problem: BridgeProblem | None) -> None:
         self.answer = answer
@@ -96,6 +117,7 @@ class Core:
         """Numbers a command and sends it; while the connection is broken it is kept, and sent when it stands again."""
         self._number += 1
         command.id = self._number
+        command.owed = next(iter(self.pending), self._number)
         try:
             frame = pack(command)
         except WireProblem as problem:
@@ -133,8 +155,9 @@ class Core:
             self._event(reply)
             return
         if type(reply) is ErrorReply and reply.code == Code.HELLO_FIRST:
-            self.disconnected()  # it overtook our hello, whose answer will say what becomes of it
-            return
+            if self.away_since is None:
+                self._greet()  # it has forgotten us, or is another one by now
+            return  # or it overtook our hello, whose answer will say what becomes of it
         pending = self.pending.pop(reply.id, None)
         if type(reply) is Welcome:
             self._welcomed(reply)
@@ -149,7 +172,15 @@ class Core:
     def _event(self, event: Reply) -> None:
         if type(event) is Accepted:
             return
+        if type(event) is Moved:
+            self._greet()
+            return
         pending = self.pending.get(event.id) if event.id is not None else None
+        if pending is not None and type(event) is Outcome:
+            if pending.skip:  # another kernel has told it already
+                pending.skip -= 1
+                return
+            pending.told += 1
         handler = pending.on_event if pending is not None else self.on_event
         if handler is not None:
             handler(event)  # type: ignore[arg-type]
@@ -160,7 +191,11 @@ class Core:
         before, self.welcome = self.welcome, welcome
         self.away_since = None
         restarted = before is not None and before.kernel != welcome.kernel
-        if restarted:
+        if restarted and welcome.receipts and before is not None and before.receipts == welcome.receipts:
+            for pending in self.pending.values():
+                if pending.sent and not pending.command.at_once:
+                    pending.resend()
+        elif restarted:
             gone = "the kernel was restarted before it answered; whether the message was carried out is not known"
             self._fail([pending for pending in self.pending.values() if pending.sent], KernelGone(gone))
         for pending in list(self.pending.values()):
@@ -191,6 +226,10 @@ class Core:
 
     def connected(self) -> None:
         """The connection stands (again): says hello, whose answer lets the commands through."""
+        self._greet()
+
+    def _greet(self) -> None:
+        self.disconnected()
         self.heard = monotonic()
         self._number += 1
         if not self._send(pack(Hello(id=self._number, client=self.name))):

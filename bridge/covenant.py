@@ -47,6 +47,8 @@ class Command(BaseModel):
     role: ClassVar[Role] = "read"
     at_once: ClassVar[bool] = False  # answered by the server's loop itself, whatever the workers do
     id: Id | None = None
+    owed: Id | None = None  # the lowest id whose answer the sender still waits for; what is below needs no remembering
+    resent: bool = False  # it was sent before, to another kernel of this image, which may have carried it out
 
 
 # -- the session itself -----------------------------------------------------------------------------------------------
@@ -59,6 +61,7 @@ class Hello(Command):
     command: Literal["hello"] = "hello"
     protocol: int = PROTOCOL
     client: Annotated[str, Field(max_length=128)] = ""
+    relay: bool = False  # a broker: it may then speak for sessions of others (role admin)
 
 
 class Ping(Command):
@@ -314,8 +317,9 @@ class Event(Reply):
 
 
 class Welcome(Reply):
-    """Answers `hello`. `kernel` is new with every start: a client that meets another one knows that its unanswered
-    commands are lost, done or not."""
+    """Answers `hello`. `kernel` is new with every start. A client that meets another one sends its unanswered commands
+    again (`resent`) if `receipts`, which names the image, is what the kernel before said: then this one can tell what
+    that one carried out. Otherwise they are lost, done or not."""
 
     kind: Literal["welcome"] = "welcome"
     protocol: int = PROTOCOL
@@ -326,6 +330,7 @@ class Welcome(Reply):
     resumed: bool = False
     roles: list[str] = []
     max_frame: int = 0
+    receipts: str = ""
 
 
 class Pong(Reply):
@@ -432,6 +437,12 @@ class Goodbye(Event):
     reason: str = ""
 
 
+class Moved(Event):
+    """From a broker: the kernel of this session is gone, another has it now. Say `hello` to it."""
+
+    kind: Literal["moved"] = "moved"
+
+
 class Entry(BaseModel):
     model_config = ConfigDict(extra="ignore")
     name: str
@@ -509,6 +520,7 @@ AnyCommand = Annotated[
 ]  # fmt: skip
 AnyReply = Annotated[
     Welcome | Pong | Done | ErrorReply | Accepted | Outcome | UvmStateUpdateEvent | Progress | Approval | Goodbye
+    | Moved
     | Page | Completions | MethodReply | Methods | Data,
     Field(discriminator="kind"),
 ]  # fmt: skip

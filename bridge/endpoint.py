@@ -23,10 +23,29 @@ class EndpointProblem(Exception):
     """An endpoint that cannot or must not be used."""
 
 
-def default_endpoint(location: str) -> str:
-    """The endpoint of the kernel that serves the image at `location` (a path or a zodburi), for this user."""
+def default_endpoint(location: str, one_of_many: bool = False) -> str:
+    """The endpoint of the kernel that serves the image at `location` (a path or a zodburi), for this user. Where an
+    image may have many kernels that is their broker's, and each has one of its own (`one_of_many`)."""
     name = hashlib.sha256(location.encode("utf-8", "surrogatepass")).hexdigest()[:24]
-    return f"ipc://{runtime_folder() / name}.sock"
+    return f"ipc://{runtime_folder() / name}{f'-{os.getpid()}' if one_of_many else ''}.sock"
+
+
+def kernels_of(location: str) -> list[str]:
+    """The endpoints of this user's kernels of an image that may have many. One that was killed is forgotten here."""
+    found = []
+    for path in Path(default_endpoint(location).removeprefix("ipc://")).parent.glob(
+        Path(default_endpoint(location)).stem + "-*.sock"
+    ):
+        pid = path.stem.rpartition("-")[2]
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            path.unlink(missing_ok=True)
+            continue
+        except (ValueError, OSError):
+            pass
+        found.append(f"ipc://{path}")
+    return sorted(found)
 
 
 def runtime_folder() -> Path:

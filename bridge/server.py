@@ -25,6 +25,7 @@ import logging
 import queue
 import secrets
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -50,6 +51,7 @@ QUEUE = 64  # commands a session may have waiting
 SESSIONS = 1024
 SESSION_SECONDS = 600.0  # an idle session is forgotten after so long a silence
 BATCH = 128  # messages taken from the socket before timers and others get their turn
+RELAYED = 5  # frames of a message that a broker passes on
 HARD_FRAME = 4 * MAX_FRAME  # beyond this libzmq drops the connection before the frame fills our memory
 
 # As plain integers: operators of the enums cost as much as the calls.
@@ -104,6 +106,8 @@ class Server:
         self.queue_length = queue_length
         self.session_seconds = session_seconds
         self.kernel = secrets.token_hex(8)  # new with every start
+        self.born = time.time_ns()  # later than that of the kernel before: the lease of sessions without a broker
+        self.relays: set[bytes] = set()  # brokers, which speak for sessions of others
         self.sessions: dict[bytes, Session] = {}
         self.counters: Counter[str] = Counter()
         self.approvals: dict[str, tuple[Approval, Request, queue.SimpleQueue[Approve | None]]] = {}
@@ -362,9 +366,17 @@ class Server:
         return more
 
     def _receive(self, frames: list[bytes], key: str) -> None:
-        session = self._session(frames[0], key)
+        route: tuple[bytes, ...] = (frames[0],)
+        lease = self.born
+        if len(frames) == RELAYED and frames[0] in self.relays:
+            # From a broker: the session, its lease, the key that the client has shown there, and the frame.
+            peer, identity, number, shown_there, frame = frames
+            frames, route, lease = [identity, frame], (peer, identity), int.from_bytes(number, "big")
+            key = shown_there.decode("ascii", "replace")
+        session = self._session(frames[0], key, route)
         if session is None:
             return
+        session.route, session.lease = route, lease
         session.heard = monotonic()
         if session.outbox:
             self._empty_outbox(session)
@@ -387,17 +399,19 @@ class Server:
         else:
             self._queue(session, command)
 
-    def _session(self, identity: bytes, key: str) -> Session | None:
+    def _session(self, identity: bytes, key: str, route: tuple[bytes, ...]) -> Session | None:
         session = self.sessions.get(identity)
         if session is not None and session.key != key:
             told = {"key": shown(key) if key else "", "session": session.name}
             log.warning("a session was asked for with another key", extra=told)
-            refusal = ErrorReply(code=Code.REFUSED, message="this session belongs to another key")
-            self._reply(Session(identity, key), refusal)
+            refused = Session(identity, key)
+            refused.route = route
+            self._reply(refused, ErrorReply(code=Code.REFUSED, message="this session belongs to another key"))
             return None
         if session is None:
             if len(self.sessions) >= self.max_sessions and not self._make_room():
                 refused = Session(identity)
+                refused.route = route
                 self._reply(refused, ErrorReply(code=Code.BUSY, message=f"{self.max_sessions} sessions are open"))
                 return None
             session = self.sessions[identity] = Session(identity, key, self._roles_of(key))
@@ -408,8 +422,7 @@ class Server:
         """What the holder of a key may do; without one, he is the owner, or somebody on this machine."""
         if not key:
             return frozenset(ROLES)
-        assert self.keyring is not None
-        return self.keyring.roles_of(key) or frozenset()
+        return (self.keyring.roles_of(key) if self.keyring is not None else None) or frozenset()
 
     def _heed_keys(self) -> None:
         """What was allowed or revoked since counts for the sessions that are open."""
@@ -448,6 +461,7 @@ class Server:
             session.topics.clear()
             self.handler.watch(session.identity, ())
         del self.sessions[session.identity]
+        self.relays.discard(session.identity)
         self._blocked.discard(session.identity)
 
     def greet(self, session: Session, command: Hello) -> bool:
@@ -570,7 +584,8 @@ class Server:
         if self.socket is None:  # the server has ended
             return False
         try:
-            self.socket.send(session.identity, SNDMORE)
+            for part in session.route:
+                self.socket.send(part, SNDMORE)
             self.socket.send(frame, NOBLOCK)
         except zmq.Again:  # it reads too slowly
             self._blocked.add(session.identity)

@@ -39,6 +39,8 @@ class Session:
 
     def __init__(self, identity: bytes, key: str = "", roles: frozenset[str] = frozenset(ROLES)) -> None:
         self.identity = identity
+        self.route: tuple[bytes, ...] = (identity,)  # what stands before a frame to it: the broker's identity, if any
+        self.lease = 0  # which of the kernels that had this session is the last: the highest
         self.key = key  # the public key that the client has shown; "" for the owner, on a unix socket
         self.name = ""
         self.roles = roles
@@ -92,6 +94,7 @@ class Request:
         self.id = command.id
         self.session_name = session.name
         self.session = session
+        self.lease = session.lease
         self.interrupted = False
         self.lost = 0  # streamed messages dropped because the client was too slow
         self.posted = 0

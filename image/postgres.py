@@ -8,12 +8,14 @@ others in the query.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from .errors import BadLocation, ImageUnreachable
 from .location import spoken
 
+MAKING = 0xBA705  # the lock that is held while tables are made
 CONNECTION = frozenset(("connection_cache_size", "connection_cache_size_bytes", "connection_pool_size"))
 
 
@@ -24,8 +26,8 @@ def open_postgres(location: str, read_only: bool, settings: dict[str, Any]) -> A
     Raises BadLocation, ImageUnreachable.
     """
     try:
-        import psycopg2
-        from psycopg2.extensions import make_dsn, parse_dsn
+        import psycopg2  # type: ignore[import-untyped]
+        from psycopg2.extensions import make_dsn, parse_dsn  # type: ignore[import-untyped]
         from relstorage.adapters.postgresql import PostgreSQLAdapter
         from relstorage.options import Options
         from relstorage.storage import RelStorage
@@ -49,7 +51,10 @@ def open_postgres(location: str, read_only: bool, settings: dict[str, Any]) -> A
         chosen["read_only"] = True
     options = Options(**chosen)
     try:
-        return RelStorage(PostgreSQLAdapter(dsn=dsn, options=options), options=options)
+        with closing(psycopg2.connect(dsn)) as guard, guard.cursor() as cursor:
+            # Two that make the tables at once: the second waits, and finds them made.
+            cursor.execute("select pg_advisory_lock(%s)", (MAKING,))
+            return RelStorage(PostgreSQLAdapter(dsn=dsn, options=options), options=options)
     except psycopg2.Error as error:
         text = f"{spoken(location)} cannot be opened: {str(error).strip() or type(error).__name__}"
         raise ImageUnreachable(text, spoken(location)) from error

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 import ZODB
 from zc.lockfile import LockError
 from ZODB.FileStorage.FileStorage import packed_version
-from ZODB.POSException import ReadOnlyError
+from ZODB.POSException import ConflictError, ReadOnlyError
 
 from .errors import (
     BadLocation,
@@ -104,17 +104,19 @@ def open_image(
     cache_bytes: int = CACHE_BYTES,
     pool: int = POOL,
     patience: float = 0.0,
+    openings: int = 20,
 ) -> Image:
     """Open the image at a path or URI (``location.py`` says which), making it if it is not there and ``create``.
 
     ``read_only`` takes no lock: the image is seen as it is now, whoever goes on writing to it. ``cache_objects`` and
     ``cache_bytes`` (of pickles; live objects take a few times that) bound what each connection keeps between
     transactions; ``pool`` is how many connections are kept for reuse. ``patience`` is for how many seconds to wait for
-    another process to let go of the image.
+    another process to let go of the image, ``openings`` how often to try where another is just making it.
 
     Raises BadLocation, ImageMissing, NotAnImage, ImageNewer, ImageForbidden, ImageLocked, ImageUnreachable, ImageFull
     or ImageDamaged. When it raises, an image that was there has not been changed.
     """
+    given = {"cache_objects": cache_objects, "cache_bytes": cache_bytes, "pool": pool}
     settings: dict[str, Any] = {
         "cache_size": cache_objects,
         "cache_size_bytes": cache_bytes,
@@ -142,6 +144,10 @@ def open_image(
             raise ImageMissing(" ".join([f"{name} holds nothing yet that could be read.", *notes]), name) from error
         if isinstance(error, ImageProblem) or not isinstance(error, Exception):
             raise
+        if isinstance(error, ConflictError) and openings > 1:
+            # Two make a new image on one server at once: the other has made it by now.
+            time.sleep(0.05)
+            return open_image(location, create, read_only, **given, patience=patience, openings=openings - 1)
         if path is None:
             raise ImageUnreachable(f"{name} cannot be read: {error or type(error).__name__}", name) from error
         raise ImageDamaged(name, f"its first object cannot be read ({error or type(error).__name__})") from error

@@ -7,10 +7,12 @@ The root gets ``genesis`` (the object everything delegates to, named Object), ``
 
 from __future__ import annotations
 
+import time
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import transaction
+from ZODB.POSException import ConflictError
 
 from ..grammar import nodes, parse
 from ..image.method import Method
@@ -46,6 +48,17 @@ def sources() -> list[tuple[str, str]]:
 
 def awaken(image: Any) -> None:
     """Give an empty image its genesis object and the library. Two openers at once: the second finds it done."""
+    for attempt in range(100):
+        try:
+            _awaken(image)
+            return
+        except ConflictError:
+            if attempt == 99:
+                raise
+            time.sleep(0.02)  # until the other's commit is seen here
+
+
+def _awaken(image: Any) -> None:
     from .primitives import all_primitives
     from .world import World
 

@@ -124,6 +124,8 @@ class Worker:
         self.world = World(connection, all_primitives())
         self._epoch = self._read_epoch()
         self.manager.abort()
+        # Called in the transaction of a message that changes something, with what became of it, before it is committed.
+        self.witness: Callable[[list[Outcome]], None] | None = None
         self._lock = threading.Lock()
         self._asked: type[flow.Abandoned] | None = None  # to end a program between two of its messages
         self._running: int | None = None  # ident of the thread whose message may be abandoned now
@@ -168,8 +170,10 @@ class Worker:
         session: str = "",
         aside: Callable[[], AbstractContextManager[Any]] = nullcontext,
         syntax: str = "auto",
+        skip: int = 0,
     ) -> list[Outcome]:
         """Run every statement of source; one Outcome each, in order. A failure ends its statement, not the others.
+        ``skip`` statements at the beginning have been run before.
 
         ``syntax`` is one of grammar.foreign.SYNTAXES; "auto" goes by what the text looks like.
         Processes that wait when a statement ends are there in the next one of the same ``session``. While a message
@@ -200,7 +204,7 @@ class Worker:
                 for outcome in self._atomic(program, source, run):
                     tell(outcome)
                 return outcomes
-            for statement in program.statements:
+            for statement in program.statements[skip:]:
                 outcome = self._message(statement, source, run)
                 tell(outcome)
                 if outcome.error is not None and (stop_on_error or outcome.error.code == "interrupted"):
@@ -255,7 +259,8 @@ class Worker:
                 self._begin(run, text)
                 with self._abandonable(run.budget):
                     self._carry_out(statement, text, run, outcome)
-                self._commit(text)
+                outcome.transcript = "".join(world.transcript)
+                self._commit(text, [outcome])
                 break
             except flow.Missed as missed:
                 self._abort()
@@ -273,7 +278,7 @@ class Worker:
                         "conflict", conflict_text(world, conflict), run.origin, span.line, span.column
                     )
                     break
-                time.sleep(random.uniform(0, 0.002 * conflicts))
+                pause(conflicts)
             except BaseException as failure:
                 checked = world.checked
                 outcome.error = self._failure(failure, text, run, statement)
@@ -328,7 +333,7 @@ class Worker:
                 if conflicts > RETRIES or self.world.processes.lost:
                     text = LOST if self.world.processes.lost else conflict_text(self.world, conflict)
                     return [Outcome(source, 1, error=Report("conflict", text, run.origin, 1, 1))]
-                time.sleep(random.uniform(0, 0.002 * conflicts))
+                pause(conflicts)
 
     def _atomic_once(self, program: nodes.Program, source: str, run: _Run) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -357,8 +362,15 @@ class Worker:
         if outcomes and outcomes[-1].error is not None:
             self._abort()
             outcomes[-1].error.message += " (nothing of this program was kept)"
-        else:
-            self._commit("atomic program")
+            return outcomes
+        try:
+            self._commit("atomic program", outcomes)
+        except ConflictError:
+            raise
+        except Exception as failure:
+            self._abort()
+            outcomes[-1].error = self._failure(failure, text, run, statement)
+            return outcomes
         if world.probation_ended:
             self._settle_probation(outcomes[-1])
         return outcomes
@@ -458,8 +470,11 @@ class Worker:
         epoch = self._root.data.get("epoch")
         return epoch.value if epoch is not None else 0
 
-    def _commit(self, note: str) -> None:
+    def _commit(self, note: str, outcomes: list[Outcome] | None = None) -> None:
         world = self.world
+        # Only what changes something has a transaction that a witness could be part of.
+        if self.witness is not None and outcomes is not None and self.connection._registered_objects:
+            self.witness(outcomes)
         epoch = self.connection.root()["epoch"].move() if world.families.behaviour_moved else self._epoch
         current = self.manager.get()
         if not current._resources:
@@ -531,7 +546,7 @@ class Worker:
                 self._abort()
                 if attempt == RETRIES:
                     raise
-                time.sleep(random.uniform(0, 0.002 * (attempt + 1)))
+                pause(attempt + 1)
             except BaseException:
                 self._abort()
                 raise
@@ -668,6 +683,12 @@ def syntax_report(problem: Any) -> Report:
     lines = problem.source.splitlines()
     line = lines[problem.line - 1] if 0 < problem.line <= len(lines) else ""
     return Report("syntax", problem.message, problem.origin, problem.line, problem.column, problem.length, line)
+
+
+def pause(conflicts: int) -> None:
+    """Before a message runs again: longer each time, so that those who want one object come one after another, even
+    where a commit takes a server tens of milliseconds; by chance, so that they do not meet again."""
+    time.sleep(random.uniform(0, min(0.5, 0.002 * 1.5**conflicts)))
 
 
 def conflict_text(world: World, conflict: ConflictError) -> str:

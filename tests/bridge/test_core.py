@@ -6,21 +6,34 @@ import pytest
 
 from batos.bridge import core as core_module
 from batos.bridge.core import Core, KernelGone
-from batos.bridge.covenant import Done, Evaluate, GetFullStateCommand, Subscribe, UvmStateUpdateEvent, Welcome
+from batos.bridge.covenant import (
+    Done,
+    ErrorReply,
+    Evaluate,
+    GetFullStateCommand,
+    Moved,
+    Outcome,
+    Subscribe,
+    UvmStateUpdateEvent,
+    Welcome,
+)
 from batos.bridge.wire import pack, unpack_command
 
 
-def welcomed(kernel: str = "k1") -> tuple[Core, list[bytes]]:
+def welcomed(kernel: str = "k1", receipts: str = "") -> tuple[Core, list[bytes]]:
     sent: list[bytes] = []
     core = Core("ipc:///nowhere", "test", lambda frame: sent.append(frame) is None)
-    core.connected()
-    core.receive(pack(Welcome(id=unpack_command(sent[-1]).id, kernel=kernel, max_frame=1000)))
+    come_back(core, sent, kernel, receipts)
     return core, sent
 
 
-def come_back(core: Core, sent: list[bytes], kernel: str) -> None:
+def come_back(core: Core, sent: list[bytes], kernel: str, receipts: str = "") -> None:
     core.connected()
-    core.receive(pack(Welcome(id=unpack_command(sent[-1]).id, kernel=kernel, max_frame=1000)))
+    be_welcomed(core, sent, kernel, receipts)
+
+
+def be_welcomed(core: Core, sent: list[bytes], kernel: str, receipts: str = "") -> None:
+    core.receive(pack(Welcome(id=unpack_command(sent[-1]).id, kernel=kernel, max_frame=1000, receipts=receipts)))
 
 
 def names(sent: list[bytes]) -> list[str]:
@@ -64,6 +77,53 @@ def test_another_kernel_is_not_sent_what_the_old_one_may_have_done() -> None:
         pending.result()
     core.receive(pack(Done(id=never_sent.command.id)))
     assert isinstance(never_sent.result(), Done)
+
+
+def test_a_kernel_that_can_tell_is_sent_it_again_and_what_was_told_is_not_told_twice() -> None:
+    core, sent = welcomed(receipts="image 1")
+    told: list[str | None] = []
+    pending = core.begin(Evaluate(source="1. 2. 3", stream=True), lambda event: told.append(event.printed))  # type: ignore[union-attr]
+    core.receive(pack(Outcome(id=pending.command.id, printed="1")))
+    core.receive(pack(Moved()))  # its broker says so
+    assert names(sent)[-1] == "hello" and core.away_since is not None
+    be_welcomed(core, sent, "k2", "image 1")
+    again = unpack_command(sent[-1])
+    assert again.resent and again.id == pending.command.id
+    for number in "123":
+        core.receive(pack(Outcome(id=pending.command.id, printed=number)))
+    assert told == ["1", "2", "3"]
+    core.receive(pack(Done(id=pending.command.id)))
+    assert isinstance(pending.result(), Done)
+
+
+def test_a_kernel_of_another_image_cannot_tell() -> None:
+    core, sent = welcomed(receipts="image 1")
+    pending = core.begin(Evaluate(source="1"))
+    core.disconnected()
+    come_back(core, sent, "k2", "image 2")
+    with pytest.raises(KernelGone, match="not known"):
+        pending.result()
+
+
+def test_a_kernel_that_has_forgotten_the_session_is_greeted_again() -> None:
+    """Regression: after ten silent minutes a client's next command failed as `gone`."""
+    core, sent = welcomed()
+    pending = core.begin(Evaluate(source="1"))
+    refusal = pack(ErrorReply(id=pending.command.id, code="hello-first", message="say hello first"))
+    core.receive(refusal)
+    core.receive(refusal)
+    assert names(sent) == ["hello", "evaluate", "hello"], "once is enough"
+    be_welcomed(core, sent, "k1")
+    assert names(sent)[-1] == "evaluate"
+
+
+def test_a_command_says_which_answers_are_still_owed() -> None:
+    core, _ = welcomed()
+    first, second = core.begin(Evaluate(source="1")), core.begin(Evaluate(source="2"))
+    assert second.command.owed == first.command.id
+    core.receive(pack(Done(id=first.command.id)))
+    third = core.begin(Evaluate(source="3"))
+    assert third.command.owed == second.command.id
 
 
 def test_a_connection_that_stays_away_fails_what_is_owed(monkeypatch: pytest.MonkeyPatch) -> None:
