@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,16 @@ from .approval import Decision
 from .bridge.covenant import MAX_TEXT, Approval, Evaluate, Frame, Progress
 from .bridge.session import Withdrawn
 from .snapshot import cut, handle_of
+from .stacks import send_in, take_down
 
 if TYPE_CHECKING:
     from .bridge.session import Request
     from .interp import Asked, Budget, Miss, Outcome, Report, Resolution, Worker
+    from .interp.world import World
     from .recall import Recall
+    from .stacks import Stacks
+
+log = logging.getLogger("batos.evaluating")
 
 APPROVAL_SECONDS = 3600.0  # how long a method waits for a person
 HELD = 256  # outcomes kept for the answer of an evaluate that does not stream; more of them are streamed all the same
@@ -23,10 +29,20 @@ class Interrupted(Exception):
     """The client interrupted between two statements."""
 
 
-def evaluate(worker: Worker, request: Request, recall: Recall | None = None) -> None:
-    """Runs the command of a request and answers it. With a `recall`, what was done of it before is not done again."""
+def evaluate(worker: Worker, request: Request, stacks: Stacks, recall: Recall | None = None) -> None:
+    """Runs the command of a request and answers it. With a `recall`, what was done of it before is not done again.
+    Refused if it is for a frame that is not there."""
     command = request.command
     assert isinstance(command, Evaluate)
+    session = request.session.identity
+    frame = None if command.frame is None else stacks.frame(session, command.frame)
+
+    def on_failure(world: World, failure: BaseException, statement: str) -> None:
+        try:
+            stacks.keep(session, take_down(world, failure, statement, command.workspace))
+        except Exception:  # looking at an error must not make another
+            log.exception("a stack was not kept")
+
     held: list[dict[str, Any]] = []
     done: list[dict[str, Any]] = []  # outcomes of all statements so far, as the receipt has to know them
     failed = False
@@ -69,6 +85,8 @@ def evaluate(worker: Worker, request: Request, recall: Recall | None = None) -> 
                 atomic=command.atomic,
                 stop_on_error=command.stop_on_error,
                 syntax=command.syntax,
+                within=None if frame is None else lambda world, text: send_in(world, frame, text),
+                on_failure=on_failure if command.keep_stack else None,
             )
     except Interrupted:
         failed = True

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .bridge.codes import Code
-from .bridge.covenant import Data, Evaluate, GetScene, History, Redo, Reply, Revert, Undo
+from .bridge.covenant import Data, Evaluate, GetScene, History, Redo, Reply, Revert, Stack, Undo
 from .bridge.endpoint import EndpointProblem, default_endpoint
 from .bridge.keys import KeyProblem, Keyring
 from .bridge.server import Server
@@ -34,6 +34,7 @@ from .logs import log_to
 from .pool import Pool
 from .recall import Recall, unknown
 from .snapshot import Refused
+from .stacks import Stacks, reply_of
 from .watching import Watcher
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Kernel:
         self.pool = Pool(workers, self._worker, self.work, self.server.attendance.attend)
         self.pool.warm(first)
         self.watcher = Watcher(self._worker, self.server.publish)
+        self.stacks = Stacks()
 
     @property
     def endpoint(self) -> str:
@@ -171,7 +173,9 @@ class Kernel:
         try:
             match command:
                 case Evaluate():
-                    evaluate(worker, request, recall)
+                    evaluate(worker, request, self.stacks, recall)
+                case Stack():
+                    request.finish(reply_of(self.stacks.of(request.session.identity)))
                 case Undo() | Redo() | Revert() if command.resent:
                     raise unknown("whether it was carried out is not known; the history says")
                 case Undo() | Redo():

@@ -37,6 +37,7 @@ class Code(StrEnum):
     # The handler: the command was begun and came to nothing.
     NO_SUCH_OBJECT = "no-such-object"  # the handle names no object of this image
     NO_SUCH_SLOT = "no-such-slot"  # the object has no slot or method by that name
+    NO_SUCH_STACK = "no-such-stack"  # no failed message of this session is kept, or it has no such frame
     BAD_VALUE = "bad-value"  # a value that cannot become an object of the image
     BAD_METHOD = "bad-method"  # the method's code does not parse, or defines another selector
     INTERRUPTED = "interrupted"  # stopped by an interrupt

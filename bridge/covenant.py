@@ -201,6 +201,15 @@ class Evaluate(Command):
     stream: bool = False
     seconds: Annotated[float, Field(gt=0, le=86400)] | None = None  # budget of running time; None: the kernel's default
     megabytes: Annotated[int, Field(gt=0, le=1024 * 1024)] | None = None  # budget of memory; None: the kernel's default
+    keep_stack: bool = False  # keep the stack of the last statement that fails, for `stack` and `frame`
+    frame: Annotated[int, Field(ge=0)] | None = None  # run in this frame of the kept stack: its self, its variables
+
+
+class Stack(Command):
+    """The stack that this session's last failed evaluate left (with `keep_stack`), for half an hour. Answer: `stack`;
+    `error` no-such-stack. An evaluate with `frame` sends messages in a frame of it."""
+
+    command: Literal["stack"] = "stack"
 
 
 class Inspect(Command):
@@ -477,6 +486,32 @@ class Completions(Reply):
     items: list[Completion]
 
 
+class StackFrame(BaseModel):
+    """One activation: where it was (line and column from 1 in `source`, which begins at line `first_line` of
+    `origin`), and what its self, its variables and self's data slots were when the message failed."""
+
+    model_config = ConfigDict(extra="ignore")
+    label: str
+    line: int = 0
+    column: int = 0
+    length: int = 0
+    source: str = ""
+    origin: str = ""
+    first_line: int = 1
+    receiver: Entry
+    variables: list[Entry] = []
+    slots: list[Entry] = []
+
+
+class StackReply(Reply):
+    """Frames innermost first. `missing`, if a message was not understood: `prototype`, `selector`, `parameters`."""
+
+    kind: Literal["stack"] = "stack"
+    statement: str
+    frames: list[StackFrame]
+    missing: dict[str, Any] | None = None
+
+
 class MethodReply(Reply):
     kind: Literal["method"] = "method"
     target: str
@@ -514,14 +549,14 @@ Done.model_rebuild()
 AnyCommand = Annotated[
     Hello | Ping | Interrupt | Cancel | Subscribe | Unsubscribe | Approve | Pending | Status | Shutdown
     | GetFullStateCommand | UpdatePropertyCommand | CreateMethodCommand
-    | Evaluate | Inspect | Complete | Browse | GetScene | Written | Revert | Senders | Implementors
+    | Evaluate | Stack | Inspect | Complete | Browse | GetScene | Written | Revert | Senders | Implementors
     | History | Undo | Redo,
     Field(discriminator="command"),
 ]  # fmt: skip
 AnyReply = Annotated[
     Welcome | Pong | Done | ErrorReply | Accepted | Outcome | UvmStateUpdateEvent | Progress | Approval | Goodbye
     | Moved
-    | Page | Completions | MethodReply | Methods | Data,
+    | Page | Completions | StackReply | MethodReply | Methods | Data,
     Field(discriminator="kind"),
 ]  # fmt: skip
 

@@ -98,6 +98,8 @@ class _Run:
     approve: Any
     budget: Budget
     author: str = ""
+    within: Callable[[World, str], Any] | None = None
+    on_failure: Callable[[World, BaseException, str], None] | None = None
     installed: set[str] = field(default_factory=set)
     notes: dict[str, str] = field(default_factory=dict)
     answers: dict[str, tuple[bool, str]] = field(default_factory=dict)
@@ -171,6 +173,8 @@ class Worker:
         aside: Callable[[], AbstractContextManager[Any]] = nullcontext,
         syntax: str = "auto",
         skip: int = 0,
+        within: Callable[[World, str], Any] | None = None,
+        on_failure: Callable[[World, BaseException, str], None] | None = None,
     ) -> list[Outcome]:
         """Run every statement of source; one Outcome each, in order. A failure ends its statement, not the others.
         ``skip`` statements at the beginning have been run before.
@@ -178,13 +182,16 @@ class Worker:
         ``syntax`` is one of grammar.foreign.SYNTAXES; "auto" goes by what the text looks like.
         Processes that wait when a statement ends are there in the next one of the same ``session``. While a message
         sleeps, because all its processes wait for the clock, it is inside ``aside()``.
+
+        ``within(world, text)`` carries out a statement (that defines nothing) in the worker's stead.
+        ``on_failure(world, failure, text)`` is called when one fails, before its transaction is taken back.
         """
         if not is_deep():
             # On this thread's stack a recursion without end would end the process.
             options = dict(locals())
             del options["self"], options["source"]
             return self._deeply(lambda: self.evaluate(source, **options))
-        run = _Run(origin, workspace, policy, approve, budget or Budget(), author or self.user)
+        run = _Run(origin, workspace, policy, approve, budget or Budget(), author or self.user, within, on_failure)
         outcomes: list[Outcome] = []
         self._asked = None
 
@@ -408,6 +415,8 @@ class Worker:
                 )
             case nodes.Class() | nodes.Extend():
                 return define_class(world, statement, text, run.author, self._evaluator(text, workspace, run))
+            case _ if run.within is not None:
+                return run.within(world, text)
             case _:
                 return self._run(statement, text, statement.span, workspace, run)
 
@@ -594,7 +603,10 @@ class Worker:
             return Report(problem.code, str(problem), run.origin, span.line, span.column)
         if isinstance(failure, KeyboardInterrupt):
             failure = flow.Interrupted().with_traceback(failure.__traceback__)
-        return of_failure(world, failure, statement, run.origin)
+        report = of_failure(world, failure, statement, run.origin)
+        if run.on_failure is not None:
+            run.on_failure(world, failure, text)
+        return report
 
     # --- interrupting
 

@@ -344,10 +344,10 @@ def test_completion_knows_the_receiver(kernel: Any, connect: Connect) -> None:
 
     assert texts("Acc") == ["Account"]
     assert texts("sav") == ["savings"]
-    assert texts("savings dep") == ["deposit:"]
+    assert texts("savings deposi") == ["deposit:"]
     assert "balance" in texts("savings bal")
     assert "printString" in texts("3 printS")
-    assert texts("3 dep") == []
+    assert texts("3 deposi") == []
     assert texts("") and texts("'unfinished") is not None
 
 
