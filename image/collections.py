@@ -122,9 +122,17 @@ class OrderedCollection(Collection):
 
 class SortedCollection(Collection):
     """A sequence kept in order by a block in its slot ``sortBlock`` (nil: by <=); ``_items`` is a list, always
-    sorted."""
+    sorted. Equal to one of the same elements in the same order of the same block."""
 
     _p_traits = "SortedCollection"
+
+    def __eq__(self, other: object) -> bool:
+        if getattr(type(other), "_p_ghost", type(other)) is not SortedCollection:
+            return NotImplemented
+        return own_slots(self).get("sortBlock") is own_slots(other).get("sortBlock") and sequences_equal(self, other)
+
+    def __hash__(self) -> int:
+        return hash(("SortedCollection", *items_of(self)))
 
 
 class ByteArray(Collection):

@@ -145,8 +145,10 @@ def contents_of(self: Any) -> Any:
     return str.__str__(self) if isinstance(self, str) else self
 
 
-def element(thing: Any) -> Any:
-    return Character(thing) if type(thing) is str and len(thing) == 1 else thing
+def element(self: Any, contents: Any, index: int) -> Any:
+    """The element there: of text, a Character."""
+    text = type(contents) is str or ghost_of(self) is String
+    return Character(contents[index]) if text else contents[index]
 
 
 @primitive("sequence.at", world=True)
@@ -196,7 +198,7 @@ def first(world: World) -> Any:
         contents = contents_of(self)
         if not contents:
             raise empty()
-        return element(contents[0])
+        return element(self, contents, 0)
 
     return first
 
@@ -207,7 +209,7 @@ def last(world: World) -> Any:
         contents = contents_of(self)
         if not contents:
             raise empty()
-        return element(contents[-1])
+        return element(self, contents, -1)
 
     return last
 
@@ -281,9 +283,16 @@ def concatenate(world: World) -> Any:
                 "SystemExceptions.WrongClass",
                 f"a collection is joined with a collection, not with {world.describe(other)}",
             )
-        return sequence_like(world, self, [*elements(world, self), *elements(world, other)])
+        return kept_sorted(world, self, [*elements(world, self), *elements(world, other)])
 
     return concatenate
+
+
+def kept_sorted(world: World, model: Any, values: list[Any]) -> Any:
+    """The values as a collection of the model's species; in its order, if it has one."""
+    if ghost_of(model) is SortedCollection:
+        order(world, values, sort_block(world, model))
+    return sequence_like(world, model, values)
 
 
 def _is_collection(world: World, thing: Any) -> bool:
@@ -292,7 +301,7 @@ def _is_collection(world: World, thing: Any) -> bool:
 
 @primitive("sequence.copyWith", world=True)
 def copy_with(world: World) -> Any:
-    return lambda self, value: sequence_like(world, self, [*elements(world, self), value])
+    return lambda self, value: kept_sorted(world, self, [*elements(world, self), value])
 
 
 @primitive("sequence.reverse", world=True)
