@@ -255,17 +255,59 @@ def repl(context: click.Context, policy: str | None = None, workspace: str = "de
 @workspace_option
 @click.option("--theme", type=click.Choice(["dark", "light"]), default=None, help="Over canvas.toml's.")
 @click.option("--text-size", type=int, default=None, help="8 to 48; over canvas.toml's.")
+@click.option("--trace", type=click.Path(dir_okay=False), default=None, help="Append what it shows as JSON lines.")
 @click.pass_context
 def canvas(
-    context: click.Context, policy: str | None, workspace: str, theme: str | None, text_size: int | None
+    context: click.Context,
+    policy: str | None,
+    workspace: str,
+    theme: str | None,
+    text_size: int | None,
+    trace: str | None,
 ) -> None:
     """Open the window on the image. Starts a kernel for it if none runs."""
+    from pathlib import Path
+
     from .front import with_kernel
     from .ui.canvas import main as show
 
     location, policy = _settings(context, policy, "ask")
     with with_kernel(location, policy, context.obj["at"]) as (endpoint, _):
-        context.exit(show(endpoint, workspace=workspace, policy=policy, theme=theme, text_size=text_size))  # type: ignore[arg-type]
+        kept = Path(trace) if trace else None
+        context.exit(
+            show(endpoint, workspace=workspace, policy=policy, theme=theme, text_size=text_size, trace=kept)  # type: ignore[arg-type]
+        )
+
+
+@main.command()
+@click.option(
+    "--answer",
+    type=click.Choice(["recorded", "model"]),
+    default="recorded",
+    show_default=True,
+    help="Who answers display_yourself where nobody has yet: the answer on file, or the model that is set.",
+)
+@click.option("--stay", is_flag=True, help="Leave the window open at the end.")
+@click.pass_context
+def bootstrap(context: click.Context, answer: str, stay: bool) -> None:
+    """Bring an image to show itself: four phases, each verified. Run again, it finds what is done.
+
+    \b
+    1  Prototypal Awakening      the image and its genesis object
+    2  First Conversation        display_yourself is a miss; the answer passes the gates
+    3  In-Memory Autopoiesis     its code runs in the image, what it makes is committed
+    4  Functional Validation     a window opens, the state is shown, a change arrives
+    """
+    from .bootstrap import Bootstrap, PhaseFailed
+    from .interp import deep
+
+    def work() -> None:
+        Bootstrap(context.obj["image"], click.echo, answer, stay).run()
+
+    try:
+        deep(work)
+    except PhaseFailed as problem:
+        raise click.ClickException(str(problem)) from problem
 
 
 main.add_command(broker)

@@ -14,10 +14,10 @@ def miss_handler(location: str = "", on_progress: OnProgress | None = None, poli
 
     Raises SettingsProblem. `location` is the image's, for messages; close the handler when the image is closed.
     """
+    from .first import FirstWeaver
     from .settings import read_settings
-    from .weave import Weaver
 
-    return Weaver(read_settings(policy=policy), on_progress)
+    return FirstWeaver(read_settings(policy=policy), on_progress)
 
 
 def __getattr__(name: str) -> Any:
