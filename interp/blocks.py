@@ -53,6 +53,7 @@ def revive(world: World, stored: StoredBlock) -> Any:
     )
     world.resolutions[filename] = where
     world.families.free_names.update(compiled.free)
+    world.units.keep(filename, compiled)
     world.link(compiled, recipe["home"])
     code = _find(compiled.code, recipe["block"])
     if code is None:

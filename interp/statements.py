@@ -14,7 +14,7 @@ from .compiler import Compiled
 from .scopes import Scopes, children
 
 LONGEST = 4096  # characters of a program worth keeping; a longer one is a file, and comes once
-MOST = 4096  # statements
+MOST = 1024  # statements
 
 
 def read(source: str, origin: str, syntax: str = "auto") -> nodes.Program:

@@ -33,6 +33,7 @@ from .self_sends import SelfSends
 from .signals import Signals
 from .stack import Source
 from .statements import facts_of, selectors_in
+from .units import Units
 
 # The traits object, by name, of each Python type that is a value of the language.
 NATIVE = {
@@ -105,6 +106,9 @@ class World:
         self.supers: dict[tuple[str, int], Table] = {}
         self.sources: dict[str, Source] = {}
         self.resolutions: dict[str, Any] = {}  # per compiled unit: how its free names were resolved
+        self.units = Units(self)  # forgets both once their code is gone
+        self._filenames: dict[tuple[str, int], str] = {}  # (method, id(holder)) -> the name its code goes by
+        self._holders_of: dict[str, int] = {}  # how many holders have had such a method
         self.clone_types: dict[int, Any] = {}
         self._scopes: dict[int, Scope] = {}  # id(holder) -> what its methods can name
         self._fresh: dict[int, dict[str, Any]] = {}  # id(prototype) -> the slots of a new clone of it
@@ -373,8 +377,12 @@ class World:
             filename = self._register(method, holder)
             self.families.free_names.update(free)
             self.resolutions[filename] = where
-            self.globals[f"$site {filename}"] = len(self._sites)
-            self._sites.append(Site(method, key))
+            number = self.globals.get(f"$site {filename}")
+            if number:  # compiled anew
+                self._sites[number] = Site(method, key)
+            else:
+                self.globals[f"$site {filename}"] = len(self._sites)
+                self._sites.append(Site(method, key))
             options = (self.checked, *hints)
             compiled = compiled_method(
                 slots["source"], where, filename, marks, self.redefined, options, str(id(holder))
@@ -421,8 +429,12 @@ class World:
     def _register(self, method: Any, holder: Any) -> str:
         slots = own_slots(method)
         digest = hashlib.blake2b(slots["source"].encode(), digest_size=6).hexdigest()
-        filename = f"<{self.name_of(holder) or 'anonymous'}>>{slots['selector']} {digest}>"
-        if filename not in self.sources:
+        base = f"{self.name_of(holder) or 'anonymous'}>>{slots['selector']} {digest}"
+        filename = self._filenames.get((base, id(holder)))
+        if filename is None:
+            # Several holders of one source, anonymous ones or a name's old and new: each is its blocks' own home.
+            number = self._holders_of[base] = self._holders_of.get(base, 0) + 1
+            filename = self._filenames[base, id(holder)] = f"<{base}{f' {number}' if number > 1 else ''}>"
             origin = "genesis" if slots.get("author") == "genesis" else ""  # a report points at people's lines
             self.sources[filename] = Source(slots["selector"], slots["source"], origin, home=holder)
         return filename
@@ -505,6 +517,7 @@ class World:
         if compiled is None:
             mode = Mode(resolve, redefined=self.redefined, checked=self.checked, data=data, pure=pure, varied=varied)
             compiled = facts.compiled[situation] = compile_statement(node, mode, filename)
+        self.units.keep(filename, compiled)
         return self.link(compiled, workspace)
 
     def _stale(self, selector: str | None) -> None:
