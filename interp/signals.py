@@ -179,6 +179,19 @@ class Signals:
             return any(self.matches(item, exception) for item in selector)
         return False
 
+    def closest(self, cases: tuple[tuple[Any, Any], ...], exception: Any) -> list[tuple[Any, Any]]:
+        """The cases of one ``on:do:on:do:`` by how nearly they name the exception (as GNU Smalltalk does; ANSI has one
+        only), those that are equally near in their own order."""
+        order = self.world.family(exception).order
+
+        def distance(case: tuple[Any, Any]) -> int:
+            selector = case[0]
+            if selector is exception:
+                return -1
+            return next((n for n, one in enumerate(order) if one is selector), len(order))
+
+        return sorted(cases, key=distance)
+
     # --- signalling
 
     def make(self, kind: str, text: str | None = None, /, **slots: Any) -> Any:
@@ -249,7 +262,8 @@ class Signals:
         """Find the handler outside ``chain`` and run it; without one, the default action's value."""
         within = chain
         while chain is not None:
-            for selector, block in chain.cases:
+            cases = chain.cases if len(chain.cases) == 1 else self.closest(chain.cases, exception)
+            for selector, block in cases:
                 if self.matches(selector, exception):
                     before, active.handler = active.handler, chain
                     self.chain = chain.outer

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NUMBERS = (int, float, Fraction, ScaledDecimal)
 EXACT = (int, Fraction, ScaledDecimal)
+PROTOTYPES: dict[str, type] = {"Integer": int, "Float": float, "Fraction": Fraction}
 GENERALITY = {int: 100, Fraction: 300, ScaledDecimal: 350, float: 400}
 # Largest integers that a primitive makes: a power or shift beyond this many bits is refused rather than left to fill
 # memory.
@@ -173,12 +174,16 @@ def generality(world: World) -> Any:
 @primitive("number.coerce", world=True)
 def coerce(world: World) -> Any:
     def coerce(self: Any, other: Any) -> Any:
-        _need_number(world, self, "coerce:")
+        kind: type = type(self)
+        if is_object(self):  # a prototype: Float coerce: 3
+            kind = next((of for name, of in PROTOTYPES.items() if self is world.lookup(name)), kind)
+        if kind not in NUMBERS:
+            _need_number(world, self, "coerce:")
         if type(other) not in NUMBERS:
             return no_number(world, self, "coerce:", other)
-        if type(self) is int:
+        if kind is int:
             return truncated(other)
-        if type(self) is float:
+        if kind is float:
             return to_float(other)
         if type(self) is ScaledDecimal:
             return ScaledDecimal(other, self.scale)
@@ -674,6 +679,11 @@ def nan(self: Any) -> float:
 @primitive("float.smallest")
 def smallest(self: Any) -> float:
     return 5e-324
+
+
+@primitive("float.signBit")
+def sign_bit(self: Any) -> int:
+    return int(math.copysign(1.0, self) < 0)
 
 
 @primitive("float.isInfinite")
