@@ -48,6 +48,16 @@ def arguments_given(error: BaseException) -> int | None:
     return code[1] if code[:1] == CALL else None
 
 
+def members_of(selector: Any) -> Any:
+    """What an ExceptionSet or an Array of exceptions holds; nothing of anything else."""
+    if not is_object(selector):
+        return ()
+    members = own_slots(selector).get("members", vars(selector).get("_items", ()))
+    if is_object(members):
+        members = own_slots(members).get("_items", ())
+    return members if isinstance(members, tuple | list) else ()
+
+
 class Handler:
     """One active ``on:do:``."""
 
@@ -169,10 +179,8 @@ class Signals:
             handles = world.table("handles:")[type(selector)]
             if handles is world.primitives["exception.handles"]:
                 return False
-            members = own_slots(selector).get("members")
-            if members is None:
-                members = vars(selector).get("_items")
-            if isinstance(members, tuple | list):
+            members = members_of(selector)
+            if members and "exclusions" not in own_slots(selector):
                 return any(self.matches(item, exception) for item in members)
             return world.understands(selector, "handles:") and handles(selector, exception) is True
         if isinstance(selector, tuple):
@@ -184,13 +192,14 @@ class Signals:
         only), those that are equally near in their own order."""
         order = self.world.family(exception).order
 
-        def distance(case: tuple[Any, Any]) -> int:
-            selector = case[0]
+        def distance(selector: Any) -> int:
             if selector is exception:
                 return -1
-            return next((n for n, one in enumerate(order) if one is selector), len(order))
+            found = next((n for n, one in enumerate(order) if one is selector), len(order))
+            members = selector if isinstance(selector, tuple) else members_of(selector)
+            return min([found, *map(distance, members)])
 
-        return sorted(cases, key=distance)
+        return sorted(cases, key=lambda case: distance(case[0]))
 
     # --- signalling
 
