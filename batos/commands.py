@@ -26,6 +26,7 @@ from .bridge.covenant import (
     Page,
     Reply,
     Senders,
+    Signature,
     UpdatePropertyCommand,
     UvmStateUpdateEvent,
     Written,
@@ -55,6 +56,10 @@ def carry_out(world: World, command: Command, author: str) -> Reply:
             from .completion import complete
 
             return complete(world, command)
+        case Signature():
+            from .signature import signature
+
+            return signature(world, command)
         case Browse():
             return browse(world, command)
         case GetScene():

@@ -232,6 +232,17 @@ class Complete(Command):
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
 
 
+class Signature(Command):
+    """What does the message being typed at `position` want? Answer: `data`, a list of maps: `owner`, `signature`
+    (`at: index put: value`), `comment`."""
+
+    command: Literal["signature"] = "signature"
+    source: Source
+    position: Annotated[int, Field(ge=0)]
+    workspace: Name = "default"
+    limit: Annotated[int, Field(ge=1, le=50)] = 3
+
+
 class Browse(Command):
     """The methods of an object, or one method's source. Answer: `methods`, or `method` if `selector` is given."""
 
@@ -549,7 +560,7 @@ Done.model_rebuild()
 AnyCommand = Annotated[
     Hello | Ping | Interrupt | Cancel | Subscribe | Unsubscribe | Approve | Pending | Status | Shutdown
     | GetFullStateCommand | UpdatePropertyCommand | CreateMethodCommand
-    | Evaluate | Stack | Inspect | Complete | Browse | GetScene | Written | Revert | Senders | Implementors
+    | Evaluate | Stack | Inspect | Complete | Signature | Browse | GetScene | Written | Revert | Senders | Implementors
     | History | Undo | Redo,
     Field(discriminator="command"),
 ]  # fmt: skip

@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -153,6 +154,10 @@ class Weaver:
 
 def _wait_for(flight: _Flight, watcher: Any) -> Resolution:
     """What comes of a miss that somebody else is having answered."""
+    tell = getattr(watcher, "progress", None)
+    if tell is not None:
+        with suppress(Exception):
+            tell("asked already", 0.0, 0, "")
     try:
         while not flight.done.wait(0.1):
             if getattr(watcher, "interrupted", False):

@@ -80,6 +80,7 @@ class Weaving:
         if not miss.prototype:
             return Resolution(False, "the receiver was made by this very message; give it a name first")
         try:
+            self.teller.tell("preparing")
             engine = self.weaver.engine
             self.seen: Seen = self.worker.transact(self._look)
             if self._would_teach_everybody() and self.approve is None:

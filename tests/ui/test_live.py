@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,49 @@ def test_errors_interrupts_and_completion(live: Kernel, terminal: OpenTerminal) 
     repl.key("C-c")
     repl.enter("savings balance")
     repl.until("=> 70\n(.*\n)*=> 70")
+
+
+@pytest.mark.terminal
+def test_a_stack_to_look_around_in_and_the_message_again(
+    live: Kernel, terminal: OpenTerminal, tmp_path: Path
+) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text("#!/bin/sh\nsed -i 's/^ *.self$/    balance := balance - amount/' \"$1\"\n")
+    editor.chmod(0o755)
+    repl = terminal(live.endpoint, options="policy='off'", EDITOR=str(editor))
+    repl.until("^>")
+    converse(repl)
+    repl.enter("Account >> pay: amount [ | fee | fee := amount / 10. ^self withdraw: amount + fee ].")
+    repl.enter("savings pay: 30")
+    repl.until(r"does not understand #withdraw:.*\[not-understood\]")
+    repl.enter(":stack")
+    repl.until(r"0  Account>>pay: +line 1, column \d+\n +1  <input> +line 1, column 1\nof savings pay: 30")
+    repl.enter(":frame 0")
+    repl.until(r"frame 0  Account>>pay:\n(.*\n)+│ self .*an Account\n(.*\n)*│ amount +30\n│ fee +3\n")
+    repl.until("^frame 0>")
+    repl.enter("amount + fee + balance")
+    repl.until("=> 103$")
+    repl.enter(":up")
+    repl.until("^frame 1>")
+    repl.enter(":define")
+    repl.until(":proceed runs the message again")
+    repl.enter(":proceed")
+    repl.until(r":proceed\n=> an Account$")
+    repl.enter("savings balance")
+    repl.until("=> 37$")
+
+
+@pytest.mark.terminal
+def test_the_line_below_the_prompt_tells_where_one_is_and_what_a_message_wants(
+    live: Kernel, terminal: OpenTerminal
+) -> None:
+    repl = terminal(live.endpoint, options="policy='off'")
+    repl.until(r"^>[^\n]*\n+ .*workspace default  jit off")
+    converse(repl)
+    repl.type("savings deposit: (3 max: ")
+    repl.until(r"max: *\n+ .*>>max: \w+")
+    repl.type("4) ")
+    repl.until(r"^ Account>>deposit: amount")
 
 
 @pytest.mark.terminal

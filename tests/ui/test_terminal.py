@@ -40,7 +40,7 @@ def test_enter_ends_a_statement_only_when_it_is_whole(puppet: Kernel, terminal: 
     repl.enter("Account >> deposit: amount [")
     repl.until(r"^\|")
     repl.enter("^amount")
-    repl.until(r"\^amount\n\|")
+    repl.until(r"\^amount *\n\|")
     repl.enter("]")
     repl.until("ZeroDivide")
 

@@ -28,6 +28,7 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style, merge_styles, style_from_pygments_cls
 
 PROMPT, MORE = "> ", "| "
+PAUSE = 0.15  # seconds between two looks at what the message that is being typed wants
 REFRESH = 1.0  # seconds between looks at the status below the prompt
 
 # What a key asks for with what is typed (or selected): to run it, to print its result, to look at its result.
@@ -108,6 +109,8 @@ class Reader:
         commands: Iterable[str],
         history: Path | None,
         status: Callable[[], str],
+        prompt: Callable[[], str] = lambda: PROMPT,
+        signatures: Callable[[str, int], Awaitable[str]] | None = None,
         colour: bool,
         vi: bool = False,
         input: Input | None = None,
@@ -115,8 +118,11 @@ class Reader:
     ) -> None:
         self.is_complete = is_complete
         self.status = status
+        self.signatures = signatures
+        self._hint = ""
+        self._hinting: asyncio.Task[None] | None = None
         self.session: PromptSession[str] = PromptSession(
-            message=PROMPT,
+            message=prompt,
             prompt_continuation=self._continuation,
             multiline=True,
             lexer=PygmentsLexer(lexer) if lexer and colour else None,
@@ -136,10 +142,13 @@ class Reader:
             input=input,
             output=output,
         )
+        if signatures is not None and colour:
+            self.session.default_buffer.on_cursor_position_changed += lambda _: self._look_up()
 
     async def read(self, default: str = "") -> Typed:
         """What the person typed, without the newline that ended it."""
         self.wish = PRINT_IT
+        self._hint = ""
         text = await self.session.prompt_async(default=default)
         return Typed.of(text, self.wish)
 
@@ -150,7 +159,32 @@ class Reader:
         return [("class:more", MORE)]
 
     def _toolbar(self) -> StyleAndTextTuples:
+        if self._hint:
+            return [("class:hint", " " + self._hint)]
         return [("class:bar", " " + self.status())]
+
+    def _look_up(self) -> None:
+        """Asks what the message at the cursor wants, once the person pauses; one question at a time."""
+        if self._hinting is None or self._hinting.done():
+            self._hinting = asyncio.ensure_future(self._show_hint())
+
+    async def _show_hint(self) -> None:
+        assert self.signatures is not None
+        asked: tuple[str, int] | None = None
+        while True:
+            await asyncio.sleep(PAUSE)
+            buffer = self.session.default_buffer
+            now = (buffer.text, buffer.cursor_position)
+            if now == asked:
+                return
+            asked = now
+            try:
+                hint = await asyncio.wait_for(self.signatures(*now), 1.0) if now[0].strip() else ""
+            except (TimeoutError, ConnectionError):
+                hint = ""
+            if hint != self._hint:
+                self._hint = hint
+                self.session.app.invalidate()
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
@@ -226,6 +260,7 @@ def _style() -> Any:
                     "prompt": "bold",
                     "more": "#888888",
                     "bar": "",
+                    "hint": "ansicyan",
                     "bottom-toolbar": "noreverse #888888",
                     "bottom-toolbar.text": "noreverse #888888",
                     "matching-bracket.cursor": "bold underline",

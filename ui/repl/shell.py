@@ -27,6 +27,8 @@ from ...bridge.covenant import (
     Policy,
     Progress,
     Reply,
+    Stack,
+    StackReply,
 )
 from ..errors import unsendable
 from ..link import Link, LinkLost
@@ -34,6 +36,18 @@ from . import show
 from .approval import Decision
 from .screen import Screen, visible
 from .spinner import Spinner
+
+# What the model's side says of itself -> what a person reads.
+PHASES = {
+    "preparing": "looking at what is missing",
+    "asking": "the model reads",
+    "writing": "the model writes",
+    "testing": "trying what it wrote",
+    "reviewing": "looking at the verdicts",
+    "waiting": "waiting for a decision",
+    "installing": "installing",
+    "asked already": "somebody else has asked the model for it",
+}
 
 Decide = Callable[[Approval], Awaitable[Decision]]
 
@@ -59,7 +73,10 @@ class Shell:
         self.last_error: Frame | None = None
         self.last_handle: str | None = None
         self.failed = False
-        self.failed_source = ""  # the last source of which a statement failed, for :again
+        self.failed_source = ""  # the last source of which a statement failed
+        self.stack: StackReply | None = None  # of what failed last, once it was asked for
+        self.frame: int | None = None  # where in the stack the person stands; what is typed is then sent there
+        self.edit: Callable[[str], Awaitable[str | None]] | None = None  # where there is an editor
         self.use_vi: Callable[[bool], None] | None = None  # where there are keys to choose
         self._tasks: set[asyncio.Task[None]] = set()
         self._on_interrupt: Callable[[], None] | None = None
@@ -72,9 +89,16 @@ class Shell:
         LinkLost if the kernel went away.
         """
         self.last_handle = None
+        inside = self.frame is not None
         try:
             command = Evaluate(
-                source=source, origin=origin, workspace=self.workspace, policy=self.policy_to_ask(), stream=True
+                source=source,
+                origin=origin,
+                workspace=self.workspace,
+                policy="off" if inside else self.policy_to_ask(),
+                stream=True,
+                keep_stack=not inside,
+                frame=self.frame,
             )
         except ValidationError as problem:
             self.screen.say(unsendable(problem), "bad")
@@ -103,7 +127,9 @@ class Shell:
         if ok and wish == "inspect" and self.last_handle:
             await self.inspect(self.last_handle)
         if not ok:
-            self.failed, self.failed_source = True, source
+            self.failed = True
+            if not inside:
+                self.failed_source, self.stack = source, None
         return ok
 
     def policy_to_ask(self) -> Policy:
@@ -116,7 +142,8 @@ class Shell:
             spinner.label, spinner.tail = "evaluating", ""
             self.outcome(event, wish)
         elif isinstance(event, Progress):
-            spinner.label = event.phase + (f", {event.tokens} tokens," if event.tokens else "")
+            label = PHASES.get(event.phase, event.phase)
+            spinner.label = label + (f", {event.tokens} tokens," if event.tokens else "")
             spinner.tail = (spinner.tail + event.text)[-400:]
         elif isinstance(event, Approval):
             task = asyncio.ensure_future(self._approve(event, spinner))
@@ -224,6 +251,20 @@ class Shell:
     async def _interrupt(self) -> None:
         with contextlib.suppress(LinkLost):
             await self.link.ask(Interrupt())
+
+    # -- the stack ----------------------------------------------------------------------------------------------------
+
+    async def get_stack(self, quietly: bool = False) -> StackReply | None:
+        """The stack of what failed last; None if there is none, and unless `quietly` the person is told why."""
+        if self.stack is None:
+            reply = await self.link.ask(Stack())
+            if not isinstance(reply, StackReply):
+                if not quietly:
+                    self.refused(reply)
+                    self.failed = True
+                return None
+            self.stack = reply
+        return self.stack
 
     # -- looking at objects -------------------------------------------------------------------------------------------
 

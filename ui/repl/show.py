@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+from ...bridge.covenant import Entry, StackFrame, StackReply
 from ..errors import around, shorten_stack
 from .screen import Screen, visible
 
@@ -59,6 +60,46 @@ def error(
         lines.append(" " * 4 + screen.ink(" | ", "faint") + " " * start + screen.ink("^" * width, "caret"))
     lines += [screen.ink(visible(each), "faint") for each in shorten_stack(stack)]
     return lines
+
+
+def stack(screen: Screen, found: StackReply, here: int | None) -> list[str]:
+    """The frames, innermost first, with a mark at the one where the person stands."""
+    rows = [
+        (
+            ("▶ " if number == here else "  ") + str(number),
+            visible(frame.label),
+            f"line {frame.line + frame.first_line - 1}, column {frame.column}",
+        )
+        for number, frame in enumerate(found.frames)
+    ]
+    lines = [screen.ink(line, "name" if number == here else "faint") for number, line in enumerate(table(rows))]
+    return [*lines, screen.ink(f"of {visible(' '.join(found.statement.split()))[:200]}", "faint")]
+
+
+def frame(screen: Screen, found: StackFrame, number: int) -> list[str]:
+    """One frame: its source round the place of the error, self and its slots, the variables."""
+    body = list(around_place(screen, found))
+    room = max(screen.width - 24, 20)
+
+    def row(indent: str, entry: Entry) -> tuple[str, str]:
+        return indent + visible(entry.name), visible(entry.printed.replace("\n", " "))[:room]
+
+    rows = [row("", found.receiver), *(row("  ", each) for each in found.slots)]
+    rows += [row("", each) for each in found.variables]
+    return framed(screen, f"frame {number}  {visible(found.label)}", [*body, "", *table(rows)])
+
+
+def around_place(screen: Screen, found: StackFrame) -> Iterable[str]:
+    """Up to five lines of the frame's source, with a caret under the place."""
+    lines = found.source.split("\n")
+    first = max(found.line - 4, 0)
+    for number in range(first, min(found.line + 1, len(lines))):
+        if not lines[number].strip():
+            continue
+        shown, start, width = around(lines[number], found.column, found.length, screen.width - 12)
+        yield screen.ink(str(number + found.first_line).rjust(4) + " | ", "faint") + visible(shown)
+        if number == found.line - 1:
+            yield " " * 4 + screen.ink(" | ", "faint") + " " * start + screen.ink("^" * width, "caret")
 
 
 def diff(screen: Screen, before: str, after: str, name: str) -> list[str]:

@@ -16,7 +16,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from ...bridge.covenant import Approval, Complete, Completions, Event, Goodbye
+from ...bridge.covenant import Approval, Complete, Completions, Data, Event, Goodbye, Signature
 from ...grammar import is_complete
 from ..link import LinkLost
 from .approval import Decision, decide, edit_in_editor
@@ -90,12 +90,15 @@ class TerminalRepl:
             commands=COMMANDS,
             history=history,
             status=self._status,
+            prompt=self._prompt,
+            signatures=self._signatures,
             colour=shell.screen.colour,
             vi=vi,
             input=input,
             output=output,
         )
         shell.use_vi = self.reader.use_vi
+        shell.edit = self._edit
 
     async def run(self) -> int:
         """Read and answer until the person leaves. The exit status is 0: errors were shown to the person."""
@@ -183,6 +186,22 @@ class TerminalRepl:
             for each in reply.items
         ]
 
+    async def _signatures(self, source: str, cursor: int) -> str:
+        """What the message that is being typed wants, on one line."""
+        if source.startswith(":"):
+            return ""
+        reply = await self.shell.link.ask(Signature(source=source, position=cursor, workspace=self.shell.workspace))
+        if not isinstance(reply, Data):
+            return ""
+        return "   ".join(f"{each['owner']}>>{each['signature']}" for each in reply.data)
+
+    def _prompt(self) -> str:
+        return "> " if self.shell.frame is None else f"frame {self.shell.frame}> "
+
+    async def _edit(self, text: str) -> str | None:
+        with loud_keys():
+            return await asyncio.to_thread(edit_in_editor, text)
+
     def _heard(self, event: Event) -> None:
         """An event that answers nothing. It is said before the next prompt, not into what is being typed."""
         if isinstance(event, Goodbye):
@@ -209,6 +228,8 @@ def blind_output() -> Output:
     output = create_output()
     if isinstance(output, Vt100_Output):
         output.enable_cpr = False
+        # Else prompt_toolkit shows no status line at all before it knows how much room there is.
+        output.get_rows_below_cursor_position = lambda: 1  # type: ignore[method-assign]
     return output
 
 
