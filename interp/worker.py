@@ -35,8 +35,8 @@ from .awakening import awaken, workspace_named
 from .depth import DeepThread, is_deep
 from .filein import category_of, define_class
 from .primitives import all_primitives
-from .processes import Processes
 from .report import Report, of_failure
+from .sessions import Session
 from .stack import Source
 from .world import World
 
@@ -138,7 +138,7 @@ class Worker:
         self._told = threading.Event()  # set when a message that may be waiting for the clock is to end
         self._aside: Callable[[], AbstractContextManager[Any]] = nullcontext
         self.world.pause = self._pause
-        self._sessions: dict[str, Processes] = {}  # those with processes that wait for a later statement
+        self._sessions: dict[str, Session] = {}  # those with processes that wait for a later statement
         self._deep: DeepThread | None = None  # where they live, if no thread of the caller's is deep enough
         sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
         if gc.get_threshold() == (700, 10, 10):
@@ -222,7 +222,7 @@ class Worker:
     def _session(self, name: str, aside: Callable[[], AbstractContextManager[Any]]) -> Iterator[None]:
         """Meanwhile the world's processes are that session's."""
         kept = self._sessions.pop(name) if name in self._sessions else None
-        processes = self.world.processes = kept or Processes(self.world)
+        processes = self.world.processes = kept or Session(self.world)
         self._aside = aside
         try:
             yield
@@ -515,12 +515,13 @@ class Worker:
 
     def _abort(self) -> None:
         world = self.world
-        if world.processes.living:
-            # Mostly done by now; not where the commit failed.
+        if world.processes.at_stake():
+            # Mostly unwound by now; not where the commit failed.
             asked, self._asked = self._asked, None
             with suppress(flow.Abandoned), self._abandonable(CLOSING):
-                world.processes.give_up()
+                world.processes.unwind()
             self._asked = self._asked or asked
+            world.processes.restore()
         moved = world.families.behaviour_moved or world.families.names_moved
         self.manager.abort()
         if moved:
@@ -544,7 +545,7 @@ class Worker:
             return self._deeply(lambda: self.transact(function, note))
         run = _Run("<transact>", "default", "off", None, Budget())
         for attempt in range(RETRIES + 1):
-            processes = self.world.processes = Processes(self.world)
+            processes = self.world.processes = Session(self.world)
             self._begin(run, note)
             try:
                 result = processes.run(lambda: function(self.world))
@@ -572,7 +573,7 @@ class Worker:
         outcome = Outcome("", 1)
         nowhere = parse("nil").statements[0]
         started = time.perf_counter()
-        processes = self.world.processes = Processes(self.world)
+        processes = self.world.processes = Session(self.world)
         self._begin(run, "trial")
         try:
             with self._abandonable(run.budget):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
 from sys import intern
-from types import FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, cast
 
 from ..grammar import nodes, parse_method
@@ -27,9 +27,9 @@ from .classes import Scope, all_variables, pool_of
 from .compiler import Compiled, Mode, compile_method, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
 from .probation import sends_left, watched
-from .processes import Processes
 from .scopes import Scopes
 from .self_sends import SelfSends
+from .sessions import Session
 from .signals import Signals
 from .stack import Source
 from .statements import facts_of, selectors_in
@@ -137,6 +137,7 @@ class World:
         self.accessors: set[str] = set()  # names that a datum and a method share, anywhere in the image
         self._timid: dict[int, set[str]] = {}  # id(method) -> selectors that are not tried in line
         self._shared: dict[int, set[str]] = {}  # id(method) -> names mostly found in a parent
+        self.ensuring: set[CodeType] = set()  # the code of ensure: and ifCurtailed:
         self.primitives = {
             name: make(self) if getattr(make, "needs_world", False) else make for name, make in primitives.items()
         }
@@ -147,7 +148,7 @@ class World:
             function.__code__ for function in self.primitives.values() if getattr(function, "changes_receiver", False)
         }
         self.pause: Callable[[float], None] = time.sleep  # what waits for the clock when no process can run
-        self.processes = Processes(self)
+        self.processes = Session(self)
         self.globals = self._globals()
         self.self_sends = SelfSends(self.globals, self.table, self.families)
         self.families.loosen = self.self_sends.loosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -118,19 +119,24 @@ def repeat(world: World) -> Any:
 def ensure(world: World) -> Any:
     def ensure(self: Any, last: Any) -> Any:
         chain = world.signals.chain
+        ending = False
         try:
             return _run(world, self)
         finally:
+            ending = True  # noqa: F841 - read by processes.py: who is terminated meanwhile may finish this
             world.signals.chain = chain
             _run(world, last)
+            if world.processes.postponed:
+                world.processes.after(sys._getframe())
 
+    world.ensuring.add(ensure.__code__)
     return ensure
 
 
 @primitive("block.ifCurtailed", world=True)
 def if_curtailed(world: World) -> Any:
     def if_curtailed(self: Any, last: Any) -> Any:
-        done = False
+        done = ending = False  # ending: as in ensure
         chain = world.signals.chain
         try:
             result = _run(world, self)
@@ -138,9 +144,13 @@ def if_curtailed(world: World) -> Any:
             return result
         finally:
             if not done:
+                ending = True  # noqa: F841
                 world.signals.chain = chain
                 _run(world, last)
+                if world.processes.postponed:
+                    world.processes.after(sys._getframe())
 
+    world.ensuring.add(if_curtailed.__code__)
     return if_curtailed
 
 

@@ -86,11 +86,11 @@ def test_a_message_may_take_so_long(bench: Bench) -> None:
 
 def test_ensure_blocks_run_when_a_message_is_interrupted(bench: Bench) -> None:
     thread = interrupt_when_running(bench.worker, told=True)
-    source = "[Transcript showCr: 'in'. [true] whileTrue] ensure: [Transcript showCr: 'tidied']"
+    source = "[Transcript show: 'in '. [true] whileTrue] ensure: [Transcript show: 'tidied']"
     (outcome,) = bench.outcomes(source)
     thread.join()
     assert outcome.error is not None and outcome.error.code == "interrupted"
-    assert outcome.transcript == "in\ntidied\n"
+    assert outcome.transcript == "in tidied"
 
 
 @pytest.mark.parametrize(
