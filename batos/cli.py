@@ -184,7 +184,14 @@ def run_(
         well = True
         for name, text, written in texts:
             went = session.evaluate(
-                text, show, origin=name, workspace=workspace, atomic=atomic, stop=stop, syntax=written
+                text,
+                show,
+                origin=name,
+                workspace=workspace,
+                atomic=atomic,
+                stop=stop,
+                syntax=written,
+                echo=transcript,
             )
             well = well and went
             if stop and not went:

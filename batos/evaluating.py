@@ -87,6 +87,7 @@ def evaluate(worker: Worker, request: Request, stacks: Stacks, recall: Recall | 
                 syntax=command.syntax,
                 within=None if frame is None else lambda world, text: send_in(world, frame, text),
                 on_failure=on_failure if command.keep_stack else None,
+                echo=command.echo,
             )
     except Interrupted:
         failed = True

@@ -67,6 +67,7 @@ class Embedded:
         atomic: bool,
         stop: bool = False,
         syntax: Any = "auto",
+        echo: bool = True,
     ) -> bool:
         """Run source, showing each outcome; True when all went well."""
         well = True
@@ -96,6 +97,7 @@ class Embedded:
             atomic=atomic,
             stop_on_error=stop,
             syntax=syntax,
+            echo=echo,
         )
         return well
 
@@ -132,6 +134,7 @@ class Remote:
         atomic: bool,
         stop: bool = False,
         syntax: Any = "auto",
+        echo: bool = True,
     ) -> bool:
         from .bridge.covenant import Approval, Outcome
 
@@ -164,6 +167,7 @@ class Remote:
             atomic=atomic,
             stop_on_error=stop,
             syntax=syntax,
+            echo=echo,
             on_event=tell,  # type: ignore[arg-type]
         )
         for outcome in done.outcomes:

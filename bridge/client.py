@@ -114,6 +114,7 @@ class Client:
         atomic: bool = False,
         stop_on_error: bool = False,
         syntax: Syntax = "auto",
+        echo: bool = True,
         seconds: float | None = None,
         on_event: Callable[[Event], None] | None = None,
         timeout: float | None = None,
@@ -123,7 +124,7 @@ class Client:
         raised."""
         command = Evaluate(
             source=source, origin=origin, workspace=workspace, policy=policy, atomic=atomic,
-            stop_on_error=stop_on_error, syntax=syntax, seconds=seconds, stream=on_event is not None,
+            stop_on_error=stop_on_error, syntax=syntax, echo=echo, seconds=seconds, stream=on_event is not None,
         )  # fmt: skip
         pending = self._core.begin(command, on_event)
         try:

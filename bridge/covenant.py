@@ -187,7 +187,8 @@ class Evaluate(Command):
     failed statement leaves no change behind and does not keep the others from running, unless `stop_on_error`; an
     interrupted one (its error's code is `interrupted`) ends the run. `done.failed`: at least one failed. The workspace
     `@HANDLE` is the object of that handle: it is `self`, and names found nowhere else become its slots. `syntax` says
-    how the source is written where it is not to be told from the source itself."""
+    how the source is written where it is not to be told from the source itself. Without `echo` values are not
+    printed."""
 
     role: ClassVar[Role] = "write"
     command: Literal["evaluate"] = "evaluate"
@@ -198,6 +199,7 @@ class Evaluate(Command):
     atomic: bool = False
     stop_on_error: bool = False
     syntax: Syntax = "auto"
+    echo: bool = True
     stream: bool = False
     seconds: Annotated[float, Field(gt=0, le=86400)] | None = None  # budget of running time; None: the kernel's default
     megabytes: Annotated[int, Field(gt=0, le=1024 * 1024)] | None = None  # budget of memory; None: the kernel's default

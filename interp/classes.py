@@ -26,6 +26,7 @@ from .families import is_method
 from .flow import Fault
 
 if TYPE_CHECKING:
+    from .families import Family
     from .world import World
 
 # Names of the library that are single objects, not prototypes of many.
@@ -47,6 +48,14 @@ def is_side(thing: Any) -> bool:
 def is_class(thing: Any) -> bool:
     """Has it a side: is it a class, a side, or a prototype of the library?"""
     return is_object(thing) and "side*" in own_slots(thing)
+
+
+def is_collection(world: World, family: Family) -> bool:
+    """Are those of a family instances of a class of collections that a definition made?"""
+    if family.owner is not None and "side*" in own_slots(family.owner):
+        return False
+    top = world.lookup_traits("Collection")
+    return any("sort*" in own_slots(one) for one in family.order) and any(one is top for one in family.order)
 
 
 def superclass_of(thing: Any) -> Any:

@@ -103,6 +103,7 @@ class _Run:
     installed: set[str] = field(default_factory=set)
     notes: dict[str, str] = field(default_factory=dict)
     answers: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    echo: bool = True
 
 
 class Worker:
@@ -175,11 +176,13 @@ class Worker:
         skip: int = 0,
         within: Callable[[World, str], Any] | None = None,
         on_failure: Callable[[World, BaseException, str], None] | None = None,
+        echo: bool = True,
     ) -> list[Outcome]:
         """Run every statement of source; one Outcome each, in order. A failure ends its statement, not the others.
         ``skip`` statements at the beginning have been run before.
 
-        ``syntax`` is one of grammar.foreign.SYNTAXES; "auto" goes by what the text looks like.
+        ``syntax`` is one of grammar.foreign.SYNTAXES; "auto" goes by what the text looks like. Without ``echo`` values
+        are not printed, and a printOn: that fails costs nothing.
         Processes that wait when a statement ends are there in the next one of the same ``session``. While a message
         sleeps, because all its processes wait for the clock, it is inside ``aside()``.
 
@@ -192,6 +195,7 @@ class Worker:
             del options["self"], options["source"]
             return self._deeply(lambda: self.evaluate(source, **options))
         run = _Run(origin, workspace, policy, approve, budget or Budget(), author or self.user, within, on_failure)
+        run = _Run(origin, workspace, policy, approve, budget or Budget(), author or self.user, echo=echo)
         outcomes: list[Outcome] = []
         self._asked = None
 
@@ -385,7 +389,7 @@ class Worker:
     def _carry_out(self, statement: nodes.Node, text: str, run: _Run, outcome: Outcome) -> None:
         processes = self.world.processes
         outcome.value = processes.run(lambda: self._perform(statement, text, run))
-        if not isinstance(statement, SILENT):
+        if run.echo and not isinstance(statement, SILENT):
             outcome.printed = processes.run(lambda: self.world.print_string(outcome.value))
         outcome.failures, processes.reports = processes.reports, []
 

@@ -23,7 +23,7 @@ from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object
 from ..image.values import Character, ScaledDecimal, Symbol
 from . import flow
 from .accessors import accessor
-from .classes import Scope, all_variables, pool_of
+from .classes import Scope, all_variables, is_collection, pool_of
 from .compiler import Compiled, Mode, compile_method, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
 from .probation import sends_left, watched
@@ -445,6 +445,10 @@ class World:
             function = self.primitives[name]
         except KeyError:
             raise flow.Fault("SystemExceptions.NotYetImplemented", f"there is no primitive {name!r}") from None
+        if family.ghost is UvmObject and name.startswith(("collection.", "sequence.")) and is_collection(self, family):
+            from .primitives.kept import by_messages
+
+            return by_messages(self, name, function)
         for_family = getattr(function, "for_family", None)
         if for_family is not None:
             return for_family(family) or function
@@ -841,7 +845,8 @@ class World:
             ghost = getattr(type(thing), "_p_ghost", type(thing))
             kind = ghost
             if ghost in (UvmObject, Method):
-                _, name = family.find("kind*")
+                # Not by the family's order: messages to a class are looked up on its side.
+                name = next((s["kind*"] for s in map(own_slots, linearize(thing)) if "kind*" in s), None)
                 kind = CLASSES.get(name, UvmObject) if isinstance(name, str) else UvmObject
             self._kinds[family] = kind
         return kind

@@ -52,6 +52,15 @@ def subclass(world: World) -> Any:
     return subclass
 
 
+@primitive("class.shape", world=True)
+def shape(world: World) -> Any:
+    def shape(self: Any, kind: Any) -> Any:
+        classes.set_shape(world, classes.class_of_side(self), _text(kind, "a shape"))
+        return self
+
+    return shape
+
+
 @primitive("class.name", world=True)
 def name(world: World) -> Any:
     return lambda self: world.name_of(self) or "a class without a name"
@@ -138,6 +147,11 @@ def _flat(thing: Any) -> list[Any]:
 @primitive("trait.named", world=True)
 def trait_named(world: World) -> Any:
     return lambda self, name: classes.make_class(world, None, _text(name, "the name of a trait"), sort="trait")
+
+
+@primitive("object.isInstance", world=True)
+def is_instance(world: World) -> Any:
+    return lambda self: is_object(self) and not classes.is_class(self) and world.is_instance(self)
 
 
 # --- variables ----------------------------------------------------------------------------------------------------

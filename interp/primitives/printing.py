@@ -26,6 +26,7 @@ from ...image.collections import (
 from ...image.object import is_object
 from ...image.sequences import Interval
 from ...image.values import Character, Symbol
+from ..classes import is_collection
 from . import primitive
 from .elements import elements, ghost_of
 from .hashed import pairs
@@ -89,6 +90,8 @@ class Printer:
                     return self.world.describe(thing)  # a prototype, which goes by its name
             return self._collection(thing, kind)
         if is_object(thing):
+            if is_collection(self.world, self.world.family(thing)):
+                return self._collection(thing, kind)  # a class of collections that keeps its elements itself
             return self.world.describe(thing)
         if isinstance(thing, int | float) or kind.__name__ in ("Fraction", "ScaledDecimal"):
             return str(self.world.primitives["number.printString"](thing))
