@@ -195,7 +195,7 @@ class Worker:
             del options["self"], options["source"]
             return self._deeply(lambda: self.evaluate(source, **options))
         run = _Run(origin, workspace, policy, approve, budget or Budget(), author or self.user, within, on_failure)
-        run = _Run(origin, workspace, policy, approve, budget or Budget(), author or self.user, echo=echo)
+        run.echo = echo
         outcomes: list[Outcome] = []
         self._asked = None
 
