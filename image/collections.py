@@ -177,9 +177,12 @@ class String(Collection):
 
 def text_of(thing: Any) -> str:
     """The Python text of a String, literal or not, or of a Symbol."""
+    kind = type(thing)
+    if kind is str:
+        return thing  # type: ignore[no-any-return]
     if isinstance(thing, str):
         return str.__str__(thing)
-    if thing._p_changed is None:
+    if not kind._p_awake and thing._p_changed is None:
         thing._p_activate()
     items = thing._items
     return items if type(items) is str else "".join(items)

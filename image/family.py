@@ -32,6 +32,7 @@ def pair(ghost: type[Body], families: Any, family: Any) -> tuple[type, type]:
     to_live, to_clean = ghost._p_live, ghost._p_clean
     marks = {
         "_p_ghost": ghost,
+        "_p_awake": True,
         "_p_families": families,
         "_p_family": family,
         "_p_traits": ghost._p_traits,

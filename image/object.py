@@ -73,6 +73,8 @@ class Body(Persistent, metaclass=Kind):
     # Where an object without a parent* of its own delegates to: a name of the world.
     _p_traits = "Object"
 
+    _p_awake = False  # are instances loaded for certain? Of a family's types they are
+
     @property
     def _slots(self) -> Slots:
         return Slots(self)
@@ -225,9 +227,9 @@ def is_object(thing: Any) -> bool:
 
 def own_slots(thing: Body) -> dict[str, Any]:
     """The object's own slots, loaded; for reading only."""
-    if thing._p_changed is None:
+    if not type(thing)._p_awake and thing._p_changed is None:
         thing._p_activate()
-    return vars(thing)  # type: ignore[return-value]
+    return thing.__dict__
 
 
 def parents(thing: Body) -> tuple[Any, ...]:

@@ -154,6 +154,17 @@ class Character:
 _SCALED: Final = re.compile(r"(-?)(\d+)(?:\.(\d+))?s(\d*)\Z", re.ASCII)
 
 
+class Letters(dict[str, Character]):
+    """Characters by their text."""
+
+    def __missing__(self, text: str) -> Character:
+        self[text] = character = Character(text)
+        return character
+
+
+LETTERS = Letters()
+
+
 class ScaledDecimal:
     """An exact fraction that is shown with a fixed number of decimals: ``ScaledDecimal(Fraction(314, 100), 2)``.
 

@@ -54,10 +54,16 @@ class SelfSends:
                 self._unbind(family, name)
 
     def sweep(self) -> None:
-        """No code of this world is running: what only running code could need may go."""
+        """No code of this world is running: what only running code could need may go, and each object is where it
+        belongs."""
         for name in self._left:
             del self._globals[name]
         self._left.clear()
+        loose = list(self._loose)
+        self._loose.clear()
+        for family in loose:
+            for selector in self._names.get(family, ()):
+                self._unbind(family, selector)
 
     def loosen(self, family: Family) -> None:
         """From now on self may be of another family in code that runs for this one."""

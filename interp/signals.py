@@ -98,6 +98,8 @@ class Signals:
     def __init__(self, world: World) -> None:
         self.world = world
         self.chain: Handler | None = None
+        # Which prototypes a type of exception is known to delegate to, until behaviour changes.
+        self.meant: set[tuple[type, int]] = set()
 
     # --- handling
 
@@ -167,7 +169,8 @@ class Signals:
     def matches(self, selector: Any, exception: Any) -> bool:
         """Is this one meant by ``selector``: an exception, a set or Array of them, or whatever knows handles:?"""
         if is_object(selector):
-            if selector is exception:
+            known = type(exception), id(selector)
+            if known in self.meant or selector is exception:
                 return True
             world = self.world
             family = world.families.by_type.get(type(exception))
@@ -175,6 +178,7 @@ class Signals:
                 family = world.families.current(exception)
             for one in family.order:
                 if one is selector:
+                    self.meant.add(known)
                     return True
             handles = world.table("handles:")[type(selector)]
             if handles is world.primitives["exception.handles"]:

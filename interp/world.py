@@ -20,7 +20,7 @@ from ..grammar import nodes, parse_method
 from ..image.collections import CLASSES, Array, ByteArray, Dictionary, String, key_of
 from ..image.method import Method
 from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object, linearize, own_slots, set_dict
-from ..image.values import Character, ScaledDecimal, Symbol
+from ..image.values import LETTERS, Character, ScaledDecimal, Symbol
 from . import flow
 from .accessors import accessor
 from .classes import Scope, all_variables, is_collection, pool_of
@@ -549,6 +549,7 @@ class World:
                     table.clear()
             for key in [key for key in self._holders if key[1] == selector]:
                 del self._holders[key]
+        self.signals.meant.clear()
         if selector in WATCHED:
             self._check_arithmetic()
 
@@ -993,17 +994,6 @@ class Site:
 
 # Attributes that some native value has in Python: reading them would not fail where a message must be sent.
 PYTHON_NAMES = frozenset(name for cls in NATIVE for name in dir(cls)) | frozenset(dir(Body))
-
-
-class Letters(dict[str, Character]):
-    """Characters by their text."""
-
-    def __missing__(self, text: str) -> Character:
-        self[text] = character = Character(text)
-        return character
-
-
-LETTERS = Letters()
 
 
 def same(a: Any, b: Any) -> bool:
