@@ -1,8 +1,8 @@
 """Sends to self, bound by name.
 
 A method is compiled once and given to each family that runs it as a copy whose sends to self call globals of that
-family's own: ``@deposit: 7(self, amount)``. This is the customisation of Self (Chambers and Ungar, 1989): the receiver's
-type is known, so nothing is left to look up.
+family's own: ``@deposit: 7(self, amount)``. This is the customisation of Self (Chambers and Ungar, 1989): the type of
+the receiver is known, so nothing is left to look up.
 
 The invariant: while such a copy runs, either self is of its family and the global holds what its table would give, or
 the global holds a function that dispatches by self's own type. Whoever takes an object out of a family ``loosen``s
@@ -42,6 +42,12 @@ class SelfSends:
                 self._unbind(family, selector)
         return code.replace(co_consts=tuple(_renamed(one, mine) for one in code.co_consts))
 
+    def dispatch(self, selectors: frozenset[str]) -> None:
+        """For a unit that is compiled for no family in particular: its sends to self go by type."""
+        for selector in selectors:
+            name, table = "@" + selector, self._table(selector)
+            self._globals[name] = _dispatcher(table)
+
     def forget(self, selector: str | None = None) -> None:
         """Behaviour changed: what one selector means, or all of them, is looked up again."""
         for family, mine in list(self._names.items()):
@@ -76,8 +82,7 @@ class SelfSends:
         scope, table, name = self._globals, self._table(selector), self._names[family][selector]
         by_type, loose = self._families.by_type, self._loose
 
-        def dispatch(receiver: Any, *args: Any) -> Any:
-            return table[receiver.__class__](receiver, *args)
+        dispatch = _dispatcher(table)
 
         def bind(receiver: Any, *args: Any) -> Any:
             function = table[receiver.__class__]
@@ -93,6 +98,13 @@ class SelfSends:
             return function(receiver, *args)
 
         scope[name] = dispatch if family.retired or family in loose else bind
+
+
+def _dispatcher(table: Any) -> Callable[..., Any]:
+    def dispatch(receiver: Any, *args: Any) -> Any:
+        return table[receiver.__class__](receiver, *args)
+
+    return dispatch
 
 
 def _renamed(constant: Any, names: dict[str, str]) -> Any:

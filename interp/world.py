@@ -495,8 +495,9 @@ class World:
             self.globals[f"$pool {name}"] = pool_of(self.lookup(name))
         local: dict[str, Any] = {}
         code = compiled.code
-        if compiled.selves:
-            assert family is not None
+        if compiled.selves and family is None:
+            self.self_sends.dispatch(compiled.selves)
+        elif compiled.selves:
             code = self.self_sends.customise(code, compiled.selves, family)
         exec(code, self.globals, local)
         return local[compiled.entry]

@@ -30,7 +30,7 @@ from ...image.collections import (
 from ...image.keys import of_key
 from ...image.object import MISSING, Body, is_object, own_slots, set_dict
 from ...image.sequences import Interval
-from ...image.values import Character, Symbol
+from ...image.values import LETTERS, Character, Symbol
 from ..flow import Fault
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def items(thing: Any) -> Any:
 
 
 def characters(text: str) -> list[Character]:
-    known = Character._known
-    return [known.get(code) or Character(code) for code in map(ord, text)]
+    return list(map(LETTERS.__getitem__, text))
 
 
 def _text(thing: Any) -> list[Any]:

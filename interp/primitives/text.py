@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import String, text_of
-from ...image.values import Character, Symbol
+from ...image.values import LETTERS, Character, Symbol
 from ..flow import Fault
 from . import primitive
 from .elements import elements, ghost_of, like, new_ordered, out_of_range, place, span
@@ -50,22 +50,12 @@ def chars(self: Any) -> Any:
 
 @primitive("string.at", world=True)
 def at(world: World) -> Any:
-    known = Character._known
-
     def at(self: Any, index: Any) -> Character:
         contents = self if isinstance(self, str) else vars(self).get("_items", "")
-        if type(index) is int and 0 < index <= len(contents):
-            code = ord(contents[index - 1])
-            return known.get(code) or Character(code)
+        if index.__class__ is int and 0 < index <= len(contents):
+            return LETTERS[contents[index - 1]]
         raise out_of_range(world, index, len(contents))
 
-    def at_literal(self: str, index: Any) -> Character:
-        if type(index) is int and 0 < index <= len(self):
-            code = ord(self[index - 1])
-            return known.get(code) or Character(code)
-        raise out_of_range(world, index, len(self))
-
-    at.for_family = lambda family: at_literal if family.native else None  # type: ignore[attr-defined]
     return at
 
 
