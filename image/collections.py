@@ -9,7 +9,7 @@ Equality and hash go by contents where Smalltalk says so, so that Python's dicts
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from .buckets import BIG, Spread
 from .keys import Pairs, identity, is_stable, key_of, of_key
@@ -129,7 +129,7 @@ class SortedCollection(Collection):
     def __eq__(self, other: object) -> bool:
         if getattr(type(other), "_p_ghost", type(other)) is not SortedCollection:
             return NotImplemented
-        return own_slots(self).get("sortBlock") is own_slots(other).get("sortBlock") and sequences_equal(self, other)
+        return own_slots(self).get("sortBlock") is own_slots(cast(Body, other)).get("sortBlock") and sequences_equal(self, other)
 
     def __hash__(self) -> int:
         return hash(("SortedCollection", *items_of(self)))

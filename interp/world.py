@@ -495,10 +495,10 @@ class World:
             self.globals[f"$pool {name}"] = pool_of(self.lookup(name))
         local: dict[str, Any] = {}
         code = compiled.code
-        if compiled.selves and family is None:
-            self.self_sends.dispatch(compiled.selves)
-        elif compiled.selves:
+        if family is not None and compiled.selves:
             code = self.self_sends.customise(code, compiled.selves, family)
+        elif compiled.selves:
+            self.self_sends.dispatch(compiled.selves)
         exec(code, self.globals, local)
         return local[compiled.entry]
 
