@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from BTrees.OOBTree import OOBTree
+from persistent import Persistent
 
 ROOT = "jit"
 
@@ -37,15 +38,29 @@ def all_remembered(root: Any) -> Iterator[tuple[bytes, str, dict[str, Any]]]:
         yield bytes.fromhex(oid), selector, dict(entry)
 
 
+class Talk(Persistent):
+    """The conversation of one workspace: `turns`, oldest first. An object of its own, so that the transaction that
+    wrote its last turn is known."""
+
+    turns: tuple[dict[str, Any], ...] = ()
+
+
 def turns(root: Any, workspace: str) -> tuple[dict[str, Any], ...]:
     """The conversation of a workspace so far, oldest turn first."""
     found = root.get(ROOT)
-    return tuple(found.get("chat " + workspace, ())) if found is not None else ()
+    talk = found.get("chat " + workspace) if found is not None else None
+    return talk.turns if talk is not None else ()
 
 
-def keep_turns(root: Any, workspace: str, kept: tuple[dict[str, Any], ...]) -> None:
-    """Replace a workspace's conversation; an empty one is forgotten."""
-    _put(root, "chat " + workspace, kept or None)
+def keep_turns(root: Any, workspace: str, kept: tuple[dict[str, Any], ...]) -> Talk:
+    """Replace a workspace's conversation."""
+    found = root.get(ROOT)
+    talk = found.get("chat " + workspace) if found is not None else None
+    if talk is None:
+        talk = Talk()
+        _put(root, "chat " + workspace, talk)
+    talk.turns = kept
+    return talk
 
 
 def _put(root: Any, key: str, value: Any) -> None:

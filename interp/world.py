@@ -289,13 +289,24 @@ class World:
 
     def _not_understood(self, selector: str, above: bool = False) -> Any:
         def not_understood(receiver: Any, *args: Any) -> Any:
-            if not above and isinstance(receiver, Body) and self.understands(receiver, selector):
+            if (
+                not above
+                and isinstance(receiver, Body)
+                and self.understands(receiver, selector)
+                and self._is_held(receiver, selector.removesuffix(":"))
+            ):
                 # Another worker gave an object a new slot since this was looked up.
                 self._stale(selector)
                 return self.table(selector)[type(receiver)](receiver, *args)
             return self.does_not_understand(receiver, selector, args)
 
         return not_understood
+
+    def _is_held(self, receiver: Any, name: str) -> bool:
+        """Has the receiver, or an object it delegates to, a slot of that name now? What a family remembers of data may
+        have been taken away since, by an undo."""
+        names = {name, "&" + name, name + ":"}
+        return any(not names.isdisjoint(own_slots(one)) for one in (receiver, *self.family(receiver).order))
 
     def does_not_understand(self, receiver: Any, selector: str, args: tuple[Any, ...]) -> Any:
         if selector == "doesNotUnderstand:":
@@ -644,6 +655,7 @@ class World:
             if value is not MISSING and not is_method(value):
                 self._holders[thing.__class__, name] = [o for o in family.order[:index] if o is not thing], one
                 return value
+        self._stale(name)  # the slot was there when this was looked up: an undo took it away
         return self.look_up(thing, name)
 
     def slot_miss(self, thing: Any, name: str, site: int) -> Any:

@@ -47,6 +47,31 @@ def ends_method(text: str, indent: int) -> bool:
     return False
 
 
+def answer_of(text: str) -> tuple[str, str]:
+    """(explanation, code) of an answer in a conversation: a JSON object, or words and a fence. Never raises: where
+    there is no code, the code is ""."""
+    stripped = text.strip()
+    if stripped.startswith("{"):
+        try:
+            data = json.loads(stripped)
+        except ValueError:
+            data = None
+        if isinstance(data, dict):
+            return _words(data.get("explanation")), _code(data.get("code"))
+    fence = FENCE.search(text)
+    return (_words(text[: fence.start()]), _code(fence[1])) if fence else (_words(text), "")
+
+
+def _words(value: object) -> str:
+    return " ".join(value.split()) if isinstance(value, str) else ""
+
+
+def _code(value: object) -> str:
+    if not isinstance(value, str):
+        return ""
+    return textwrap.dedent(value.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4)).strip("\n")
+
+
 def _unwrapped(text: str) -> str:
     stripped = text.strip()
     if stripped.startswith("{"):

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """`gates`: name, verdict ("passed" or "failed") and detail of each; `note` says what went wrong with an edit."""
+    """`gates`: name, verdict ("passed" or "failed") and detail of each; `note` says what went wrong with an edit;
+    title: what it is about, where it is no method that is not written."""
 
     prototype: str
     selector: str
@@ -23,6 +24,7 @@ class Proposal:
     gates: tuple[dict[str, Any], ...]
     replaces: str = ""
     note: str = ""
+    title: str = ""
 
 
 class Decision(Protocol):

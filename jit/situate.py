@@ -92,6 +92,24 @@ def situate(world: World, miss: Miss) -> tuple[Situation, Surroundings]:
     return situation, surroundings
 
 
+def surroundings_of(world: World, thing: Any) -> Surroundings:
+    """What the static gates know of an object, where no message of its was missed."""
+    slots = frozenset(s for one in _chain(world, thing) for s in own_slots(one) if s.isidentifier())
+    library = frozenset(
+        name
+        for name, value in _named(world)
+        if any(is_method(m) and own_slots(m)["author"] == "genesis" for m in own_slots(value).values())
+    )
+    return Surroundings(
+        prototype=world.describe(thing),
+        data_slots=slots,
+        selectors=frozenset(),
+        vocabulary=frozenset(_vocabulary(world)) | slots,
+        world_names=frozenset(n for n in own_slots(world.names) if n[:1].isupper() and n.isidentifier()),
+        library_names=library,
+    )
+
+
 def examples_for(world: World, miss: Miss) -> tuple[Example, ...]:
     """The examples that people gave for the prototype, or for what it delegates to, and that send the selector."""
     found: list[Example] = []

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..image import ledger
-from ..interp import Miss, Resolution, Worker
+from ..interp import Asked, Miss, Resolution, Worker
+from .conversation import Conversing
 from .engine import Engine
 from .errors import EngineProblem
 from .proposal import Approve, OnProgress
@@ -48,6 +49,7 @@ class Weaver:
         self._engine = engine
         self._sandboxes: dict[int, Sandbox] = {}
         self._flights: dict[tuple[int, bytes, str], _Flight] = {}
+        self._talks: list[Cancellation] = []
         self._spent: deque[tuple[float, int]] = deque()
         self._lock = threading.Lock()
 
@@ -57,18 +59,19 @@ class Weaver:
         """Warm up what a first trial on this image would wait for. Comes back at once."""
         self.sandbox(image).start()
 
-    def resolve(self, miss: Miss, worker: Worker, approve: Approve | None) -> Resolution:
-        """Answer a miss: installed (send the message again), or not, with a note for the person. No transaction of the
-        worker's is open.
+    def resolve(self, miss: Miss | Asked, worker: Worker, approve: Approve | None) -> Resolution:
+        """Answer a miss: installed (send the message again), or not, with a note for the person. Or answer a question
+        in words: then the note is the answer. No transaction of the worker's is open.
 
         `approve` asks a person; without it, or when its `policy` is "auto", what passes every gate is installed. Where
         it has a `progress(phase, elapsed, tokens, text)` it is told how far things are, and once its `interrupted` is
         true the model is stopped.
         """
-        if getattr(approve, "policy", "ask") == "auto":
-            approve, watcher = None, approve
-        else:
-            watcher = approve
+        watcher = approve
+        if self._decides_itself(miss, approve):
+            approve = None
+        if isinstance(miss, Asked):
+            return self._converse(miss, worker, approve, watcher)
         key = (id(worker.image), miss.prototype, miss.selector)
         with self._lock:
             flight = self._flights.get(key)
@@ -91,13 +94,35 @@ class Weaver:
             flight.done.set()
         return flight.resolution
 
+    def _decides_itself(self, miss: Miss | Asked, approve: Approve | None) -> bool:
+        """Whether what passes every gate is installed without asking: what the prototype says of itself comes first."""
+        said = miss.policy if isinstance(miss, Miss) else ""
+        return (said or getattr(approve, "policy", "ask")) == "auto"
+
+    def _converse(self, asked: Asked, worker: Worker, approve: Approve | None, watcher: Any) -> Resolution:
+        cancelled = Cancellation()
+        with self._lock:
+            self._talks.append(cancelled)
+        try:
+            return Conversing(self, asked, worker, approve, watcher, cancelled).run()
+        except KeyboardInterrupt:
+            cancelled.set()
+            return Resolution(False, "cancelled")
+        except Exception as problem:  # as above
+            log.exception("a conversation failed")
+            return Resolution(False, f"answering it failed: {type(problem).__name__}: {problem}")
+        finally:
+            with self._lock:
+                self._talks.remove(cancelled)
+
     def cancel(self, selector: str | None = None) -> int:
         """Stop asking the model, for one selector or for all. How many misses that ended."""
         with self._lock:
-            flights = [f for (_, _, s), f in self._flights.items() if selector in (None, s)]
-        for flight in flights:
-            flight.cancelled.set()
-        return len(flights)
+            found = [f.cancelled for (_, _, s), f in self._flights.items() if selector in (None, s)]
+            found += self._talks if selector is None else []
+        for cancelled in found:
+            cancelled.set()
+        return len(found)
 
     def forget(self, worker: Worker, selector: str | None = None) -> int:
         """Ask again for what was refused, or put back, before; for one selector or for all. How many that were."""

@@ -38,10 +38,10 @@ REFLECTION_NAMES = frozenset(python_name(s) for s in REFLECTION)
 
 def check_allowed(candidate: Candidate, function: ast.FunctionDef, world: Surroundings) -> None:
     """Raises Refused at the first thing that is not allowed."""
-    _Checker(candidate, function, world).check()
+    Checker(candidate, function, world).check()
 
 
-class _Checker:
+class Checker:
     def __init__(self, candidate: Candidate, function: ast.FunctionDef, world: Surroundings) -> None:
         self.function = function
         self.locals = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}

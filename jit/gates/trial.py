@@ -45,6 +45,25 @@ def trial_gate(sandbox: Sandbox, run: TrialRun, author: str) -> Callable[[Candid
     return try_out
 
 
+def judge_turn(ran: Ran) -> Verdict:
+    """A verdict on what the trial of a conversation's code told."""
+    details: dict[str, Any] = {"cpu": round(ran.cpu, 4), "memory": ran.memory}
+    result = ran.result
+    if result is None:
+        return Verdict("trial", False, f"when tried, {ran.death}", ran.seconds, details)
+    details["holds"] = result.get("holds", [])
+    if result.get("error") is not None:
+        message = _one_line(str(result["error"].get("message", "")))
+        return Verdict("trial", False, f"when tried, it fails: {message}", ran.seconds, details)
+    changed = [c for c in result.get("changed", []) if isinstance(c, dict)]
+    details["changed"] = changed[:20]
+    for change in changed:
+        if change.get("was_author") == "genesis":
+            what = _one_line(f"{change.get('object')}>>{change.get('slot')}")
+            return Verdict("trial", False, f"when tried, it replaces {what} of the library", ran.seconds, details)
+    return Verdict("trial", True, _told(str(result.get("printed", "")), changed), ran.seconds, details)
+
+
 def judge(ran: Ran, candidate: Candidate) -> Verdict:
     """A verdict on what the trial told."""
     details: dict[str, Any] = {"cpu": round(ran.cpu, 4), "memory": ran.memory}

@@ -12,8 +12,8 @@ class Surroundings:
     """What the static gates know of the world around a miss, as plain values: no object of the image is kept.
 
     data_slots: names of the data slots the receiver has or inherits; selectors: what it understands; vocabulary: every
-    selector and slot the world has anywhere; world_names: the world's capitalised names; neighbour_writes: which slots
-    of self each method beside it writes, as far as its text tells.
+    selector and slot the world has anywhere; world_names: the world's capitalised names, and library_names those that
+    came with it; neighbour_writes: which slots of self each method beside it writes, as far as its text tells.
     """
 
     prototype: str = "Object"
@@ -21,6 +21,7 @@ class Surroundings:
     selectors: frozenset[str] = frozenset()
     vocabulary: frozenset[str] = frozenset()
     world_names: frozenset[str] = frozenset()
+    library_names: frozenset[str] = frozenset()
     neighbour_writes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 

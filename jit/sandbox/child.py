@@ -5,28 +5,26 @@ from __future__ import annotations
 
 import json
 import sys
-from fractions import Fraction
+from importlib import import_module
+from pkgutil import iter_modules
 from types import SimpleNamespace
 from typing import Any
 
 import ZODB
 from ZODB.DemoStorage import DemoStorage
 from ZODB.MappingStorage import MappingStorage
-from ZODB.utils import u64
 
-from ...image.collections import String
+from ... import grammar, interp
 from ...image.method import Method
-from ...image.object import MISSING, Body, own_slots
-from ...image.values import ScaledDecimal
-from ...interp import Budget, Worker
+from ...interp import Budget, Outcome, Worker, primitives
+from ...interp.awakening import workspace_named
 from ...interp.depth import has_deep_stack
-from ...interp.families import is_method
+from ..changes import MAX_TOLD, changed_slots, kind_of_value
+from ..turn import perform
 from .exampling import run_examples
 from .lockdown import lock_down
 from .records import AskingStorage, Closed, Frames
 
-MAX_TOLD = 200
-"""Changed objects, and characters of one printed value, that a trial reports."""
 RECURSION = 20_000
 UNWATCHED = Budget(None, None)
 """The interpreter's own watch over time and memory is a thread, which the zygote must not have: here the system
@@ -35,6 +33,10 @@ watches."""
 
 def warm_up() -> None:
     """Import and compile what every trial uses: a small world, one miss's worth of messages."""
+    for room in (grammar, interp, primitives):  # what is imported on first use must be here before the files are gone
+        for module in iter_modules(room.__path__):
+            if not module.name.startswith("__"):
+                import_module(f"{room.__name__}.{module.name}")
     has_deep_stack()  # the zygote's own; a thread for it would be one too many to fork with
     worker = Worker(SimpleNamespace(db=ZODB.DB(MappingStorage())), name="warm")
     sys.setrecursionlimit(RECURSION)
@@ -49,6 +51,8 @@ def warm_up() -> None:
         worker.connection.db().storage,
         {"workspace": "default", "examples": [{"before": "Warm warm: 1", "got": "Warm kept value", "wanted": "4"}]},
     )
+    code = "self.w = Warm.clone()\nself.w.compile_('twice [ ^n * 2 ]')\nself.w.twice()"
+    perform(worker, code, "model:warm", "default", UNWATCHED)
     import math
     import random
     import statistics
@@ -84,7 +88,7 @@ def _run(frames: Frames, ahead: bytes, job: dict[str, Any]) -> dict[str, Any]:
     worker = Worker(SimpleNamespace(db=db), name="trial")
     sys.setrecursionlimit(RECURSION)
     holds = lock_down(job["cpu_seconds"], job["memory_bytes"])
-    result = _try_out(worker, job, changes)
+    result = _talk(worker, job, changes) if "turn" in job else _try_out(worker, job, changes)
     result["holds"] = holds
     return result
 
@@ -102,6 +106,19 @@ def _try_out(worker: Worker, job: dict[str, Any], changes: MappingStorage) -> di
     except MemoryError:
         return {"error": {"code": "memory", "message": "the message uses more memory than a trial may"}}
     outcome = outcomes[-1]
+    return told_of(worker, outcome, changes, before)
+
+
+def _talk(worker: Worker, job: dict[str, Any], changes: MappingStorage) -> dict[str, Any]:
+    """The code of a turn of a conversation."""
+    worker.transact(lambda world: workspace_named(world, job["workspace"]))
+    before = worker.connection.db().lastTransaction()
+    outcome = perform(worker, job["turn"], job["author"], job["workspace"], UNWATCHED)
+    return told_of(worker, outcome, changes, before)
+
+
+def told_of(worker: Worker, outcome: Outcome, changes: MappingStorage, before: bytes) -> dict[str, Any]:
+    """What came of a message, as plain values."""
     if outcome.error is not None:
         python = outcome.error.python.strip().splitlines()
         error = {
@@ -110,8 +127,8 @@ def _try_out(worker: Worker, job: dict[str, Any], changes: MappingStorage) -> di
             "python": python[-1][:MAX_TOLD] if python else "",
         }
         return {"error": error}
-    kind = _kind(outcome.value)
-    changed = _changed(worker, changes, before)
+    kind = kind_of_value(outcome.value)
+    changed = changed_slots(worker, [oid for oid, tids in changes._data.items() if tids.maxKey() > before], before)
     return {
         "printed": (outcome.printed or "")[:MAX_TOLD],
         "kind": kind,
@@ -119,95 +136,3 @@ def _try_out(worker: Worker, job: dict[str, Any], changes: MappingStorage) -> di
         "changed": changed[:MAX_TOLD],
         "more_changed": max(0, len(changed) - MAX_TOLD),
     }
-
-
-def _changed(worker: Worker, changes: MappingStorage, before: bytes) -> list[dict[str, Any]]:
-    """Slots that differ between the moment before the message and now: object, slot, was, is."""
-    oids = [oid for oid, tids in changes._data.items() if tids.maxKey() > before]
-    told: list[dict[str, Any]] = []
-    worker.manager.begin()
-    old = worker.connection.db().open(before=_after(before))
-    try:
-        for oid in sorted(oids):
-            thing = worker.connection.get(oid)
-            if not isinstance(thing, Body):
-                continue  # the machinery's own: counters, trees
-            now = own_slots(thing)
-            was = _old_slots(old, oid)
-            before_ = was or {}
-            names = [n for n in {**before_, **now} if not _same(before_.get(n, MISSING), now.get(n, MISSING))]
-            name = worker.world.describe(thing)
-            for slot in sorted(n for n in names if n != "_items" or was is not None):
-                kind = (
-                    "behaviour"
-                    if slot == "parent*" or is_method(now.get(slot)) or is_method((was or {}).get(slot))
-                    else "data"
-                )
-                if was is None and kind == "data" and slot.startswith("_"):
-                    continue
-                told.append({
-                    "object": name,
-                    "slot": slot,
-                    "was": _plain((was or {}).get(slot)) if was is not None and slot in was else None,
-                    "is": _plain(now.get(slot)) if slot in now else None,
-                    "was_kind": _kind(was[slot]) if was is not None and slot in was else None,
-                    "is_kind": _kind(now[slot]) if slot in now else None,
-                    "new": was is None,
-                    "kind": kind,
-                })  # fmt: skip
-    finally:
-        old.close()
-        worker.manager.abort()
-    return told
-
-
-def _old_slots(old: Any, oid: bytes) -> dict[str, Any] | None:
-    from ZODB.POSException import POSKeyError
-
-    try:
-        return dict(own_slots(old.get(oid)))
-    except POSKeyError:
-        return None
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Whether two values, of two connections, are the same to a person: objects by identity, the rest by value."""
-    if isinstance(a, Body) or isinstance(b, Body):
-        return isinstance(a, Body) and isinstance(b, Body) and a._p_oid == b._p_oid
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(map(_same, a, b))
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
-    return type(a) is type(b) and bool(a == b)
-
-
-def _after(tid: bytes) -> bytes:
-    from ZODB.utils import p64
-
-    return p64(u64(tid) + 1)
-
-
-def _kind(value: Any) -> str:
-    """"number", "text", "bool", "nil" or "object"."""
-    if value is None:
-        return "nil"
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int | float | Fraction | ScaledDecimal):
-        return "number"
-    return "text" if isinstance(value, str | String) else "object"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Body):
-        ghost: Any = getattr(type(value), "_p_ghost", type(value))
-        return f"a {ghost.__name__}"
-    if isinstance(value, list | tuple):
-        text = f"({' '.join(_plain(v) for v in value[:20])}{' ...' if len(value) > 20 else ''})"
-    elif value is None:
-        text = "nil"
-    elif isinstance(value, bool):
-        text = "true" if value else "false"
-    else:
-        text = repr(value)
-    return text[:MAX_TOLD]

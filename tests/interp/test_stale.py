@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from batos.image.history import undo
+
 from .conftest import Bench
 
 
@@ -101,3 +103,12 @@ def test_an_object_not_loaded_yet_answers_its_methods(bench: Bench) -> None:
     for source in ("T ask: Shape", "T ask: shape"):
         bench.worker.connection.cacheMinimize()
         assert bench(source) == "5", source
+
+
+def test_a_slot_that_an_undo_took_from_a_prototype_is_not_understood_by_its_clones(bench: Bench) -> None:
+    """It was looked for without end."""
+    bench.well("A := Object clone. s := A clone")
+    bench.well("A setSlot: 'bonus' value: 5")
+    assert bench("s bonus") == "5"
+    undo(bench.image)
+    assert bench("s bonus") == "!not-understood" and bench("A bonus") == "!not-understood"
