@@ -40,9 +40,11 @@ def status(context: click.Context) -> None:
 @click.pass_context
 def history(context: click.Context, selector: str | None) -> None:
     """The methods a model wrote; with SELECTOR each in full: gates, provenance, code."""
-    from .jit.story import stories
+    from .jit.story import Story, stories
 
-    found = _with_worker(context, lambda worker: worker.transact(lambda world: list(stories(world))))
+    found: list[Story] = _on_the_image(
+        context, lambda worker: worker.transact(lambda world: list(stories(world))), _stories_from_kernel
+    )
     if selector is not None:
         found = [story for story in found if story.selector == selector]
     for story in found:
@@ -65,7 +67,43 @@ def revert(context: click.Context, prototype: str, selector: str) -> None:
             raise click.ClickException(f"the world has no object named {prototype}")
         return put_back(worker, oid, selector, getpass.getuser())
 
-    click.echo(_with_worker(context, take_back))
+    click.echo(_on_the_image(context, take_back, lambda client: _revert_by_kernel(client, prototype, selector)))
+
+
+def _stories_from_kernel(client: Any) -> list[Any]:
+    from .bridge.covenant import MAX_PAGE, Written
+    from .jit.story import Story
+
+    told = client.call(Written(count=MAX_PAGE)).data
+    return [
+        Story(
+            each["prototype"],
+            each["selector"],
+            each["author"],
+            each["source"],
+            each["intent"],
+            {
+                **each["provenance"],
+                "gates": [{**gate, "passed": gate.get("passed") == "True"} for gate in each["gates"]],
+            },
+        )
+        for each in sorted(told, key=lambda one: (one["prototype"], one["selector"]))
+    ]
+
+
+def _revert_by_kernel(client: Any, prototype: str, selector: str) -> str:
+    from .bridge.covenant import MAX_PAGE, Revert, Written
+
+    targets = [
+        each["target"]
+        for each in client.call(Written(count=MAX_PAGE)).data
+        if (each["prototype"], each["selector"]) == (prototype, selector)
+    ]
+    if not targets and prototype.replace(".", "").isidentifier():  # a person wrote it
+        targets = [o.handle for o in client.evaluate(prototype).outcomes if o.handle]
+    if not targets:
+        raise click.ClickException(f"the world has no object named {prototype}")
+    return str(client.call(Revert(target=targets[0], selector=selector)).data)
 
 
 @jit.command("eval")
@@ -95,9 +133,18 @@ def eval_(context: click.Context, split: Any, engine: str, adapter: str | None, 
     run(context.obj["policy"], split, engine, adapter, style, family, limit, repairs, file, verbose)
 
 
-def _with_worker(context: click.Context, work: Callable[[Any], Any]) -> Any:
-    """work(worker) on the image itself. ImageLocked while a kernel holds it: stop that first."""
-    from .image import open_image
+def _on_the_image(context: click.Context, work: Callable[[Any], Any], ask: Callable[[Any], Any]) -> Any:
+    """work(worker) on the image itself, or ask(client) of the kernel that holds it. ImageLocked if something else
+    does."""
+    from .image import holder, open_image
+
+    held = holder(context.obj["image"])
+    endpoint = context.obj["at"] or (held.endpoint if held is not None else "")
+    if endpoint:
+        from .bridge.client import Client
+
+        with Client(endpoint, name=getpass.getuser()) as client:
+            return ask(client)
     from .interp import Worker, deep
 
     def body() -> Any:
