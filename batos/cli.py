@@ -221,6 +221,16 @@ def run_(
     help="Keep in the image what each session's last messages answered, so that another kernel can tell a client "
     "whether a message was carried out. Default: yes where an image may have several kernels.",
 )
+@click.option("--metrics", default=None, metavar="HOST:PORT", help="Prometheus metrics over HTTP, on loopback only.")
+@click.option("--log", "log_file", default=None, metavar="FILE", help="Where to log; - is stderr. Default: IMAGE.log.")
+@click.option("--log-format", type=click.Choice(["json", "text"]), default="json", show_default=True)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="debug: a line for each command.",
+)
 @jit_option
 @click.pass_context
 def kernel(
@@ -230,6 +240,10 @@ def kernel(
     workers: int,
     lifeline: bool,
     receipts: bool | None,
+    metrics: str | None,
+    log_file: str | None,
+    log_format: str,
+    log_level: str,
     policy: str | None,
 ) -> None:
     """Hold the image and serve it to many clients, until stopped.
@@ -240,7 +254,28 @@ def kernel(
 
     location, policy = _settings(context, policy, "ask")
     stdin = sys.stdin.fileno() if lifeline else None
-    context.exit(serve(location, endpoint, workers, policy, lifeline=stdin, tcp=tcp, receipts=receipts))
+    context.exit(
+        serve(
+            location, endpoint, workers, policy, lifeline=stdin, tcp=tcp, receipts=receipts, metrics=metrics,
+            log_file=log_file, log_format=log_format, log_level=log_level,
+        )
+    )  # fmt: skip
+
+
+@main.command()
+@click.option("--every", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, help="Seconds between looks.")
+@click.option("--once", is_flag=True, help="Show it once, with totals since the start, and end.")
+@click.pass_context
+def top(context: click.Context, every: float, once: bool) -> None:
+    """A kernel at work: sessions, queues, commits, conflicts, caches, the model. Ctrl-C leaves."""
+    from .image import holder
+    from .top import watch
+
+    held = holder(context.obj["image"]) if context.obj["at"] is None else None
+    endpoint = context.obj["at"] or (held.endpoint if held is not None else "")
+    if not endpoint:
+        raise click.ClickException(f"no kernel serves {context.obj['image']}; `batos kernel` starts one")
+    watch(endpoint, every, once)
 
 
 @main.command()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from .approval import Decision
@@ -203,11 +204,13 @@ def _gate(gate: Any) -> dict[str, Any]:
 class Aside:
     """Around whoever answers misses: while he works, the message takes up no worker's place."""
 
-    def __init__(self, misses: Any) -> None:
+    def __init__(self, misses: Any, count: Callable[[str], None] = lambda outcome: None) -> None:
         self.misses = misses
+        self.count = count  # told what came of each: installed, not_installed
 
     def resolve(self, miss: Miss | Asked, worker: Worker, approve: Any) -> Resolution:
-        if isinstance(approve, Asking):
-            with approve.request.stepping_aside():
-                return self.misses.resolve(miss, worker, approve)
-        return self.misses.resolve(miss, worker, approve)
+        aside = approve.request.stepping_aside() if isinstance(approve, Asking) else nullcontext()
+        with aside:
+            resolution: Resolution = self.misses.resolve(miss, worker, approve)
+        self.count("installed" if resolution.installed else "not_installed")
+        return resolution

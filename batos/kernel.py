@@ -16,11 +16,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
+from .bridge.atonce import status
 from .bridge.codes import Code
-from .bridge.covenant import Data, Evaluate, GetScene, History, Redo, Reply, Revert, Stack, Undo
+from .bridge.covenant import Data, Evaluate, GetScene, History, Metrics, Redo, Reply, Revert, Stack, Undo
 from .bridge.endpoint import EndpointProblem, default_endpoint
 from .bridge.keys import KeyProblem, Keyring
 from .bridge.server import Server
@@ -29,12 +31,14 @@ from .evaluating import Aside, evaluate
 from .image import ImageProblem, announce, open_image, withdraw
 from .image.receipts import prepare
 from .interp import Worker
+from .interp.warden import resident
 from .keys import keyring_path
 from .logs import log_to
 from .pool import Pool
 from .recall import Recall, unknown
 from .snapshot import Refused
 from .stacks import Stacks, reply_of
+from .tally import Tally, together
 from .watching import Watcher
 
 if TYPE_CHECKING:
@@ -45,6 +49,7 @@ log = logging.getLogger("batos.kernel")
 # A busy worker gives way after this many seconds when the loop wants to answer a ping. Python's own 5 ms, several times
 # over for one answer, would be felt.
 SWITCH_SECONDS = 0.0005
+COUNTED = ("commits", "reads", "conflicts", "failures")
 GRACE = 5.0  # seconds that running messages have to finish when the kernel is stopped
 
 
@@ -64,6 +69,7 @@ class Kernel:
         receipts: bool | None = None,
     ) -> None:
         self.began = time.time()
+        self.tallies: dict[str, tuple[Tally, dict[str, int]]] = {}  # by worker, those of ended ones among them
         self.image = open_image(location)
         first = None
         try:
@@ -91,10 +97,29 @@ class Kernel:
         self.pool.warm(first)
         self.watcher = Watcher(self._worker, self.server.publish)
         self.stacks = Stacks()
+        self._stop_metrics: Callable[[], None] | None = None
 
     @property
     def endpoint(self) -> str:
         return self.server.endpoint
+
+    def serve_metrics(self, address: str | None) -> None:
+        """Also over HTTP, at HOST:PORT; None: not. EndpointProblem if that cannot be, and the kernel is closed."""
+        if address is None:
+            return
+        from .metrics import serve
+
+        try:
+            self._stop_metrics = serve(address, self.status)
+        except EndpointProblem:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Gives up a kernel that was never run."""
+        self.server.unbind()
+        self.pool.close()
+        self.image.close()
 
     def run(self, ready: Callable[[], None], lifeline: int | None = None) -> None:
         """Serves until it is told to stop; `ready` is called once clients can connect.
@@ -110,6 +135,8 @@ class Kernel:
         finally:
             sys.setswitchinterval(before)
             withdraw(self.image.location)
+            if self._stop_metrics is not None:
+                self._stop_metrics()
             self.watcher.close()
             if self.misses is not None:
                 self.misses.close()
@@ -136,9 +163,16 @@ class Kernel:
         await self.server.run()
 
     def _worker(self, name: str) -> Worker:
-        worker = Worker(self.image, name=name, misses=Aside(self.misses) if self.misses is not None else None)
+        worker = Worker(self.image, name=name, misses=self._aside(name))
         worker.about_to_wait = self._about_to_wait
+        self.tallies[name] = Tally(), worker.tally
         return worker
+
+    def _aside(self, name: str) -> Aside | None:
+        return Aside(self.misses, lambda outcome: self._count_miss(name, outcome)) if self.misses is not None else None
+
+    def _count_miss(self, name: str, outcome: str) -> None:
+        self.tallies[name][0].misses[outcome] += 1
 
     def _about_to_wait(self) -> None:
         self.server.attendance.about_to_wait()
@@ -158,8 +192,29 @@ class Kernel:
             "workers": len(self.pool),
             "policy": self.policy,
             "up": time.time() - self.began,
+            **self._figures(),
             "receipts": self.receipts,
         }
+
+    def _figures(self) -> dict[str, object]:
+        tallies = list(self.tallies.values())
+        total = together(tally for tally, _ in tallies)
+        cached = self.image.db.cacheDetailSize()
+        return {
+            "took": total.took,
+            "seconds": total.seconds,
+            "misses": dict(total.misses),
+            "transactions": {name: sum(counts[name] for _, counts in tallies) for name in COUNTED},
+            "cache": {"objects": sum(c["size"] for c in cached), "loaded": sum(c["ngsize"] for c in cached)},
+            "resident_bytes": resident(),
+            "image_bytes": self.image.path.stat().st_size if self.image.path is not None else None,
+            "stacks": len(self.stacks),
+        }
+
+    def status(self) -> dict[str, Any]:
+        """All that metrics tell; from any thread."""
+        with self.server.lock:
+            return status(self.server)
 
     def shutdown(self, now: bool) -> None:
         self.server.stop("a client asked for it", 0.0 if now else GRACE)
@@ -170,8 +225,13 @@ class Kernel:
         """Carries out one request and answers it."""
         command = request.command
         recall = Recall(request) if self.receipts and command.role != "read" else None
+        began = time.perf_counter()
         try:
             match command:
+                case Metrics():
+                    from .metrics import text_of
+
+                    request.finish(Data(data=text_of(self.status)))
                 case Evaluate():
                     evaluate(worker, request, self.stacks, recall)
                 case Stack():
@@ -222,6 +282,11 @@ class Kernel:
                 log.exception("a command failed", extra={"command": type(command).__name__})
             code = Code.CONFLICT if isinstance(problem, ConflictError) else Code.FAILED
             request.fail(code, f"{type(problem).__name__}: {problem}"[:1000])
+        took = time.perf_counter() - began
+        self.tallies[worker.name][0].message(took)
+        if log.isEnabledFor(logging.DEBUG):
+            told = {"command": type(command).__name__, "session": request.session_name, "worker": worker.name}
+            log.debug("command", extra={**told, "id": request.id, "seconds": round(took, 6)})
         self.watcher.committed()
 
 
@@ -243,6 +308,10 @@ def main(
     lifeline: int | None = None,
     tcp: str | None = None,
     receipts: bool | None = None,
+    metrics: str | None = None,
+    log_file: str | None = None,
+    log_format: str = "json",
+    log_level: str = "info",
 ) -> int:
     """Runs a kernel until it is stopped; the exit status.
 
@@ -253,11 +322,16 @@ def main(
     handler: logging.Handler | None = None
     try:
         kernel = Kernel(location, endpoint, workers, policy, tcp, receipts)
+        kernel.serve_metrics(metrics)
     except (ImageProblem, EndpointProblem, KeyProblem) as problem:
         print(f"batos kernel: {problem}", file=sys.stderr)
         return 1
     path = kernel.image.path
-    handler = log_to(path.with_name(path.name + ".log") if path is not None else None)
+    if log_file is not None:
+        to = None if log_file == "-" else Path(log_file)
+    else:
+        to = path.with_name(path.name + ".log") if path is not None else None
+    handler = log_to(to, log_format, log_level)
 
     def ready() -> None:
         text = kernel.endpoint
@@ -292,6 +366,7 @@ if __name__ == "__main__":
     parser.add_argument("--ready-fd", type=int, default=None)
     parser.add_argument("--ready-file", default=None)
     parser.add_argument("--lifeline", action="store_true")
+    parser.add_argument("--metrics", default=None, metavar="HOST:PORT")
     parser.add_argument("--receipts", action=argparse.BooleanOptionalAction, default=None)
     given = parser.parse_args()
     sys.exit(
@@ -305,5 +380,6 @@ if __name__ == "__main__":
             sys.stdin.fileno() if given.lifeline else None,
             given.tcp,
             given.receipts,
+            given.metrics,
         )
     )

@@ -26,8 +26,21 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
-def log_to(path: Path | None) -> logging.Handler:
-    """Sends what the kernel logs to `path` (8 MB, then a second file), or to stderr if there is none."""
+class Plain(logging.Formatter):
+    """For people: time, level, what, and the rest as name=value."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        when = time.strftime("%H:%M:%S", time.localtime(record.created)) + f".{int(record.msecs):03d}"
+        rest = "  ".join(f"{key}={value}" for key, value in vars(record).items() if key not in PLAIN)
+        text = f"{when} {record.levelname.lower():7} {record.getMessage()}  {rest}".rstrip()
+        if record.exc_info and record.exc_info[0] is not None:
+            text += "\n" + "".join(traceback.format_exception(*record.exc_info))[-20_000:].rstrip()
+        return text
+
+
+def log_to(path: Path | None, form: str = "json", level: str = "info") -> logging.Handler:
+    """Sends what the kernel logs to `path` (8 MB, then a second file), or to stderr if there is none. `form`: json or
+    text."""
     handler: logging.Handler
     if path is None:
         handler = logging.StreamHandler()
@@ -35,9 +48,9 @@ def log_to(path: Path | None) -> logging.Handler:
         handler = logging.handlers.RotatingFileHandler(
             path, maxBytes=8_000_000, backupCount=1, encoding="utf-8", delay=True
         )
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLines() if form == "json" else Plain())
     root = logging.getLogger("batos")
     root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    root.setLevel(level.upper())
     root.propagate = False
     return handler

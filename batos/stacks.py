@@ -85,6 +85,9 @@ class Stacks:
         self._lock = threading.Lock()
         self._kept: OrderedDict[bytes, Stack] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def keep(self, session: bytes, stack: Stack) -> None:
         with self._lock:
             self._kept[session] = stack

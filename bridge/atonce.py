@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from .codes import Code
@@ -59,15 +60,16 @@ def answer_at_once(server: Server, session: Session, command: Command) -> Reply:
         case Pending():
             return Data(id=command.id, data=[waiting[0].model_dump() for waiting in list(server.approvals.values())])
         case Status():
-            return Data(id=command.id, data=status(server))
+            return Data(id=command.id, data=status(server, "admin" in session.roles))
         case Shutdown():
             server.handler.shutdown(command.now)
             return Done(id=command.id)
     return _error(command, Code.NOT_OFFERED, "not offered")
 
 
-def status(server: Server) -> dict[str, object]:
-    """The server as data, for `status`, metrics and logs."""
+def status(server: Server, wholly: bool = False) -> dict[str, object]:
+    """The server as data, for `status`, metrics and logs. `wholly`: with what others' messages say."""
+    now = monotonic()
     return {
         "kernel": server.kernel,
         "pid": os.getpid(),
@@ -76,19 +78,32 @@ def status(server: Server) -> dict[str, object]:
         "stopping": server.stopping,
         "counters": dict(server.counters),
         "approvals": len(server.approvals),
-        "sessions": [
-            {
-                "name": s.name,
-                "queued": len(s.queue),
-                "running": s.running is not None,
-                "handled": s.handled,
-                "topics": len(s.topics),
-                "waiting_out": len(s.outbox),
-                "lost": s.lost,
-            }
-            for s in server.sessions.values()
-        ],
+        "sessions": [_told(server, s, now, wholly) for s in list(server.sessions.values())],
         **server.handler.describe(),
+    }
+
+
+def _told(server: Server, session: Session, now: float, wholly: bool) -> dict[str, object]:
+    running = session.running
+    doing = ""
+    if running is not None:
+        doing = running.command.model_dump(include={"command"})["command"]
+        if wholly:
+            doing = (" ".join(str(getattr(running.command, "source", "")).split())[:200]) or doing
+    owner = server.keyring.name_of(session.key) if session.key and server.keyring is not None else "owner"
+    return {
+        "name": session.name,
+        "as": owner or "revoked",
+        "roles": sorted(session.roles),
+        "queued": len(session.queue),
+        "running": running is not None,
+        "since": now - running.began if running is not None else 0.0,
+        "doing": doing,
+        "handled": session.handled,
+        "silent": now - session.heard,
+        "topics": len(session.topics),
+        "waiting_out": len(session.outbox),
+        "lost": session.lost,
     }
 
 

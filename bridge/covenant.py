@@ -134,6 +134,12 @@ class Status(Command):
     command: Literal["status"] = "status"
 
 
+class Metrics(Command):
+    """The kernel's metrics. Answer: `data`, Prometheus's text format."""
+
+    command: Literal["metrics"] = "metrics"
+
+
 class Shutdown(Command):
     """Stops the kernel: running messages finish (or, with `now`, are interrupted), nothing new begins. Answer:
     `done`."""
@@ -560,7 +566,7 @@ class Data(Reply):
 Done.model_rebuild()
 
 AnyCommand = Annotated[
-    Hello | Ping | Interrupt | Cancel | Subscribe | Unsubscribe | Approve | Pending | Status | Shutdown
+    Hello | Ping | Interrupt | Cancel | Subscribe | Unsubscribe | Approve | Pending | Status | Metrics | Shutdown
     | GetFullStateCommand | UpdatePropertyCommand | CreateMethodCommand
     | Evaluate | Stack | Inspect | Complete | Signature | Browse | GetScene | Written | Revert | Senders | Implementors
     | History | Undo | Redo,

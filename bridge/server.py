@@ -169,6 +169,15 @@ class Server:
             raise endpoints.EndpointProblem(f"{endpoint}: {problem}") from None
         return socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
+    def unbind(self) -> None:
+        """Closes the socket of a server that was never run."""
+        with self.lock:
+            socket, self.socket = self.socket, None
+            if socket is not None:
+                endpoints.clear(self.endpoint)
+                socket.close(0)
+                self._close_context()
+
     def _close_context(self) -> None:
         assert self._context is not None
         if self._gate is not None:
@@ -514,6 +523,7 @@ class Server:
                 continue
             request = session.queue.popleft()
             session.running = request
+            request.began = monotonic()
             self.running += 1
             self.queued -= 1
             self.counters["commands"] += 1

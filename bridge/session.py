@@ -95,6 +95,7 @@ class Request:
         self.session_name = session.name
         self.session = session
         self.lease = session.lease
+        self.began = 0.0  # when it was handed to a worker (time.monotonic)
         self.interrupted = False
         self.lost = 0  # streamed messages dropped because the client was too slow
         self.posted = 0

@@ -135,6 +135,7 @@ class Worker:
         self._pending: type[flow.Abandoned] | None = None
         self._again = 0.0  # when it is to be told again
         self.limits: warden.Limits | None = None  # of the message that runs now
+        self.tally = {"commits": 0, "reads": 0, "conflicts": 0, "failures": 0}  # transactions, by how they ended
         self.about_to_wait: Callable[[], None] | None = None  # called before a commit that writes and waits for it
         self._told = threading.Event()  # set when a message that may be waiting for the clock is to end
         self._aside: Callable[[], AbstractContextManager[Any]] = nullcontext
@@ -280,6 +281,7 @@ class Worker:
                     continue
             except ConflictError as conflict:
                 self._abort()
+                self.tally["conflicts"] += 1
                 conflicts += 1
                 if world.processes.lost:
                     outcome.error = Report("conflict", LOST, run.origin, span.line, span.column)
@@ -292,6 +294,7 @@ class Worker:
                 pause(conflicts)
             except BaseException as failure:
                 checked = world.checked
+                self.tally["failures"] += 1
                 outcome.error = self._failure(failure, text, run, statement)
                 if isinstance(failure, flow.Abandoned):
                     # It may have come in the middle of learning something: all of it is learnt again.
@@ -340,6 +343,7 @@ class Worker:
                 return self._atomic_once(program, source, run)
             except ConflictError as conflict:
                 self._abort()
+                self.tally["conflicts"] += 1
                 conflicts += 1
                 if conflicts > RETRIES or self.world.processes.lost:
                     text = LOST if self.world.processes.lost else conflict_text(self.world, conflict)
@@ -492,6 +496,7 @@ class Worker:
         current = self.manager.get()
         if not current._resources:
             self._rest(current)
+            self.tally["reads"] += 1
             return
         current.note(note[:200])
         if self.about_to_wait is not None:
@@ -509,6 +514,7 @@ class Worker:
         world.processes.open = False
         # Ours is known; had another worker moved it too, the next begin sees a value that neither drew.
         self._epoch = epoch
+        self.tally["commits"] += 1
 
     def _rest(self, current: transaction.Transaction) -> None:
         """Ends a transaction that has only read: there is nothing to commit. Making and ending one in the regular way
