@@ -1,6 +1,6 @@
 # BAT OS. `make` alone says what there is.
 #
-# Everything happens in .venv; `.ci/setup` fills it in two stages and leaves a stamp for each, named after pyproject.toml's
+# Everything happens in .venv; `.ci/setup` fills it in stages and leaves a stamp for each, named after pyproject.toml's
 # content and this folder, so that the second `make run` starts at once and a changed dependency is noticed.
 
 SHELL := bash
@@ -12,14 +12,17 @@ PY := .venv/bin/python
 HASH := $(shell { pwd; cat pyproject.toml .ci/setup; } | cksum | cut -d' ' -f1)
 READY_TO_RUN := .venv/stamps/run-$(HASH)
 READY_TO_TEST := .venv/stamps/test-$(HASH)
+READY_TO_TRAIN := .venv/stamps/train-$(HASH)
 
 IMAGE ?= live_image.fs
 # The embedded model: `auto` builds it in the background, `off` leaves it out.
 MODEL ?= auto
+# torch and its like (1 GB) for `make test`: `off` skips the test that trains a model.
+TRAIN ?= auto
 # How many tests run at once.
 JOBS ?= auto
 
-.PHONY: help setup run start-model test lint types unit model bench bench-awfy clean
+.PHONY: help setup run start-model test lint types unit model train-tools bench bench-awfy clean
 
 help:
 	@echo 'make run         the REPL on live_image.fs (IMAGE=other.fs for another image), set up first if need be'
@@ -31,9 +34,10 @@ help:
 	@echo 'make unit        pytest only; ARGS="tests/image -x" chooses, JOBS=0 runs them one after another'
 	@echo 'make bench-awfy  the Are-We-Fast-Yet programs against hand-written Python; last line: geomean RATIO'
 	@echo 'make bench       all benchmarks'
+	@echo 'make train-tools torch and its like into .venv, for batos train finetune (make test does it, too)'
 	@echo 'make clean       remove what was built and .venv; images (*.fs) stay'
 	@echo
-	@echo 'Settings: PYTHON=python3.12 (which Python), MODEL=off (no embedded model), IMAGE, JOBS.'
+	@echo 'Settings: PYTHON=python3.12 (which Python), MODEL=off (no embedded model), TRAIN=off (no torch), IMAGE, JOBS.'
 	@echo 'Another model: BATOS_MODEL=/path/to/model.gguf, or BATOS_MODEL_URL=http://host:port/v1 BATOS_MODEL_NAME=name.'
 
 setup: $(READY_TO_TEST)
@@ -51,10 +55,16 @@ $(READY_TO_RUN):
 $(READY_TO_TEST): $(READY_TO_RUN)
 	@.ci/setup test $@
 
+$(READY_TO_TRAIN): $(READY_TO_TEST)
+	@.ci/setup train $@
+	@if cat .venv/left-out-train >/dev/null 2>&1; then echo 'WITHOUT the test that trains a model:'; cat .venv/left-out-train; fi
+
 start-model: $(READY_TO_RUN)
 	@if cat .venv/left-out-* >/dev/null 2>&1; then \
 		echo 'LEFT OUT by this machine (`.ci/setup` tries again):'; sed 's/^/  /' .venv/left-out-*; fi
 	@if [ '$(MODEL)' != off ] && [ -z "$${BATOS_MODEL_URL-}" ]; then $(PY) -m batos.jit.model_setup start || true; fi
+
+train-tools: $(READY_TO_TRAIN)
 
 model: start-model
 	@$(PY) -m batos.jit.model_setup wait
@@ -62,6 +72,7 @@ model: start-model
 # The order: quick checks while the model compiles; then wait for it, so that the tests have the machine to themselves.
 test: setup
 	@$(MAKE) lint types
+	@if [ '$(TRAIN)' != off ]; then $(MAKE) $(READY_TO_TRAIN); fi
 	@if [ '$(MODEL)' != off ]; then $(PY) -m batos.jit.model_setup wait || echo 'WITHOUT the embedded model'; fi
 	@$(MAKE) unit
 
