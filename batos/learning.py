@@ -24,6 +24,7 @@ def train() -> None:
     \b
     batos train data rows.jsonl --count 10000      make rows: every method in them has been run
     batos train validate rows.jsonl                judge every line; what fails is kept, with its reason
+    batos train expand talks.jsonl --count 1000    have a model write conversations like the goldens
     batos train finetune --preset smollm2-cpu --data rows.jsonl --work run
     batos train export --work run --out adapters   GGUF for llama.cpp, PEFT for vLLM
     batos train evaluate --adapter adapters/NAME.gguf --json tuned.json
@@ -108,6 +109,39 @@ def _shares(tasks: tuple[str, ...]) -> dict[str, float] | None:
             raise click.ClickException(f"--task {told}: tasks are {', '.join(TASKS)}, and weights above 0")
     total = sum(shares.values())
     return {name: weight / total for name, weight in shares.items()} or None
+
+
+@train.command()
+@click.argument("out", type=File)
+@click.option("--count", type=click.IntRange(1, 1_000_000), default=100, show_default=True, help="Conversations.")
+@click.option("--seed", type=int, default=8, show_default=True)
+@click.option("--attempts", type=click.IntRange(1), help="Questions at most [5 times that].")
+@click.option("--price", type=float, nargs=2, default=(0.0, 0.0), help="Of a million tokens in and out.")
+def expand(out: Path, count: int, seed: int, attempts: int | None, price: tuple[float, float]) -> None:
+    """Have a language model write conversations like the goldens into OUT; only those that run are kept.
+
+    \b
+    BATOS_MODEL_URL=http://127.0.0.1:8000/v1 batos train expand talks.jsonl --count 1000 --price 0.15 0.60
+
+    The engine is the one the settings choose. Each answer is judged in a locked process as `validate` does; what is
+    refused lies in OUT.refused. The same command goes on where it was. A model of the embedded one's size seldom
+    writes a conversation that runs.
+    """
+    from .interp import deep
+    from .jit.settings import read_settings
+    from .training.expand import expand as ask
+    from .training.lanes import Line, judge_lines
+
+    def judge(text: str) -> str:
+        return next(judge_lines(iter([Line(1, text)]), 1, MODULES)).reason
+
+    engine = read_settings().engine()
+    try:
+        with _bar(count, "conversations") as tell:
+            report = deep(lambda: ask(engine, out, count, seed=seed, attempts=attempts or 0, tell=tell, judge=judge))
+    finally:
+        engine.close()
+    click.echo(report.told(price))
 
 
 @train.command()

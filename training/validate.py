@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import time
@@ -9,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from .errors import DataProblem
 from .judge import REASONS
@@ -124,12 +125,16 @@ def _lines(source: Path, kept: dict[int, str]) -> Iterator[Line]:
                 yield Line(number, text if len(text) <= MAX_LINE else "line too long to be looked into")
 
 
+def _opened(path: Path) -> TextIO:
+    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+
+
 def read_rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """The rows of JSONL files, each a mapping with `messages`. Raises DataProblem naming file and line."""
+    """The rows of JSONL files (plain or .gz), each a mapping with `messages`. Raises DataProblem, with file and line."""
     rows: list[dict[str, Any]] = []
     for path in paths:
         try:
-            with path.open(encoding="utf-8") as file:
+            with _opened(path) as file:
                 for number, line in enumerate(file, 1):
                     if line.strip():
                         row = json.loads(line)
@@ -138,6 +143,6 @@ def read_rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
                         rows.append(row)
         except OSError as problem:
             raise DataProblem(f"{path} cannot be read: {problem.strerror}") from problem
-        except ValueError as problem:
+        except (ValueError, EOFError) as problem:
             raise DataProblem(f"{path}, line {len(rows) + 1}: not JSON: {problem}") from problem
     return rows
