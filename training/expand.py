@@ -24,7 +24,8 @@ from .lanes import Line
 from .schema import parse_line, published_schema
 
 CONTEXT = """BAT OS is one living image of prototype objects. There are no classes: an object is made by cloning
-another, has slots for data and methods, and delegates to its parent. Code is Python that runs as a method of the conversation's
+another, has slots for data and methods, and delegates to its parent. Code is
+Python that runs as a method of the conversation's
 workspace: self.x is a variable of the workspace, capitalised names are the world's (Smalltalk.at_put_('Account',
 Object.clone()) makes one), obj.at_put_(1, 2) sends at:put: (each colon is an underscore), and
 obj.compile_('deposit: amount [ balance := balance + amount. ^self ]') gives an object a method in message syntax.

@@ -130,7 +130,7 @@ def _opened(path: Path) -> TextIO:
 
 
 def read_rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """The rows of JSONL files (plain or .gz), each a mapping with `messages`. Raises DataProblem, with file and line."""
+    """The rows of JSONL files (plain or .gz), each a mapping with `messages`. Raises DataProblem."""
     rows: list[dict[str, Any]] = []
     for path in paths:
         try:
