@@ -482,7 +482,7 @@ def _indexed(em: Emitter, node: n.Send, items: str) -> ast.expr | None:
 
     selector = node.selector
     miss_name = "at_put_miss" if node.args[1:] else "at_miss"
-    text = selector + " text" in em.mode.timid
+    text = _text_kind(em, selector)
     name = _own_slot(em, node.receiver) if selector not in em.mode.timid and not text else ""
     args = _calm(em, node.args) if name else None
     if args is not None:
@@ -502,9 +502,9 @@ def _indexed(em: Emitter, node: n.Send, items: str) -> ast.expr | None:
     tests, place = _index(args[0])
     target = em.temp()
     if text:
-        # Mostly a literal String here: its Characters are known by their text.
-        tests.insert(0, _is(_again(receiver), "str"))
-        letter = located(ast.Subscript(_again(receiver), place, ast.Load()), node)
+        # Mostly a String here: its Characters are known by their text.
+        tests.insert(0, _is(_again(receiver), text))
+        letter = located(ast.Subscript(_characters(receiver, text), place, ast.Load()), node)
         found = _assign(target, located(ast.Subscript(load("letters"), letter, ast.Load()), node))
         _try(em, node, tests, target, [found], located(slow, node), located(_again_send(slow), node))
         return load(target)
@@ -562,7 +562,7 @@ def _size(em: Emitter, node: n.Send) -> ast.expr | None:
 
     if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
         return None
-    text = "size text" in em.mode.timid
+    text = _text_kind(em, "size")
     name = _own_slot(em, node.receiver) if not text else ""
     target = em.temp()
     if name and "size" not in em.mode.timid:
@@ -574,13 +574,24 @@ def _size(em: Emitter, node: n.Send) -> ast.expr | None:
             return located(em.plain_send(receiver, "size", []), node)  # type: ignore[no-any-return]
         subject = _held(em, receiver)
         if text:
-            length = located(call("len", _again(subject)), node)
+            length = located(call("len", _characters(subject, text)), node)
             sent = located(em.plain_send(_again(subject), "size", []), node)
-            return located(ast.IfExp(_is(_again(subject), "str"), length, sent), node)  # type: ignore[no-any-return]
+            return located(ast.IfExp(_is(_again(subject), text), length, sent), node)  # type: ignore[no-any-return]
         miss = call("size_miss", _again(subject), em.site())
     length = located(call("len", ast.Attribute(_again(subject), "_v_array", ast.Load())), node)
     _try(em, node, [], target, [_assign(target, length)], located(miss, node), miss)
     return load(target)
+
+
+def _text_kind(em: Emitter, selector: str) -> str:
+    """The global that holds the type which mostly answered here, of literal Strings or others; '' if it was none."""
+    marks = em.mode.timid
+    return "string" if selector + " string" in marks else "str" if selector + " text" in marks else ""
+
+
+def _characters(receiver: ast.expr, kind: str) -> ast.expr:
+    """What holds a String's characters: the literal itself, or its contents."""
+    return _again(receiver) if kind == "str" else ast.Attribute(_again(receiver), "_items", ast.Load())
 
 
 def _index(index: ast.expr) -> tuple[list[ast.expr], ast.expr]:

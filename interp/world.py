@@ -165,7 +165,7 @@ class World:
             for thing in (self.genesis, self.names):
                 thing._p_activate()
                 self.families.current(thing)
-            self._array = self.families.default(Array).live
+            self._default_types()
             if self.names is not None and "Integer" in own_slots(self.names):
                 self._check_arithmetic()
 
@@ -551,7 +551,7 @@ class World:
             self.clone_types.clear()
             self._kinds.clear()
             self._holders.clear()
-            self._array = self.families.default(Array).live
+            self._default_types()
         else:
             if selector in self.tables:
                 self.tables[selector].empty()
@@ -565,11 +565,18 @@ class World:
         if selector in WATCHED:
             self._check_arithmetic()
 
+    def _default_types(self) -> None:
+        """Note the types that compiled code makes Arrays of, and knows a String by."""
+        self._array = self.families.default(Array).live
+        self.globals["string"] = self.families.default(String).live
+
     def _check_arithmetic(self) -> None:
         """Selectors that a person redefined where they are computed in line are sent from now on."""
         redefined = set(self.root.get("redefined", ()))
         families = [(self.family(thing), selectors) for thing, selectors in IN_LINE]
         families.append((self.families.default(Array), ("at:", "at:put:", "size")))
+        families.append((self.families.default(String), ("at:", "size")))
+        families.append((self.family(""), ("at:", "size")))
         for family, selectors in families:
             for selector in selectors:
                 _, value = family.find(selector)
@@ -605,6 +612,7 @@ class World:
             "size_miss": self.size_miss,
             "equals_miss": self.equals_miss,
             "letters": LETTERS,
+            "string": String,
             "square_root": math.sqrt,
             "str": str,
             "slot_at_miss": self.slot_at_miss,
@@ -668,13 +676,19 @@ class World:
     def at_miss(self, thing: Any, index: Any, site: int) -> Any:
         """What was indexed in line is no Array, or has no such index."""
         if site:
-            self._count(site, "at: text" if thing.__class__ is str else "at:", self._timid)
+            self._count(site, self._textual("at:", thing), self._timid)
         return self.send(thing, "at:", index)
+
+    def _textual(self, selector: str, thing: Any) -> str:
+        """The mark for a send that a String answered, literal or not, or something else."""
+        if thing.__class__ is str:
+            return selector + " text"
+        return selector + " string" if getattr(type(thing), "_p_ghost", None) is String else selector
 
     def size_miss(self, thing: Any, site: int) -> Any:
         """What was measured in line is no Array."""
         if site:
-            self._count(site, "size text" if thing.__class__ is str else "size", self._timid)
+            self._count(site, self._textual("size", thing), self._timid)
         return self.send(thing, "size")
 
     def equals_miss(self, left: Any, right: Any, selector: str, site: int) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...image.collections import Bag, Dictionary, IdentityDictionary, IdentitySet, Set, table_of
 from ...image.keys import PLAIN, identity, key_of, of_key
-from ...image.object import MISSING, is_object, own_slots
+from ...image.object import MISSING, is_object, own_slots, set_dict
 from ..flow import Fault
 from . import primitive
 from .elements import chosen, elements, ghost_of, like, made, one, run, two
@@ -34,9 +34,10 @@ def no_key(world: World, key: Any) -> Fault:
 @primitive("association.new", world=True)
 def association(world: World) -> Any:
     def association(self: Any, value: Any) -> Any:
-        thing = world.clone(world.lookup("Association"))
-        thing.key = self
-        thing.value = value
+        above = world.lookup("Association")
+        live: Any = world.families.clones_of(above)
+        thing = live()
+        set_dict(thing, {**world.fresh(above), "key": self, "value": value})
         return thing
 
     return association

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from ...image.collections import CLASSES, equal, text_of
+from ...image.collections import CLASSES, Array, OrderedCollection, String, equal, text_of
 from ...image.method import Method
 from ...image.object import MISSING, UvmObject, is_object, own_slots, reserved, set_dict
 from ...image.values import Character, Symbol
@@ -101,12 +101,20 @@ def new(world: World) -> Any:
     return new
 
 
+CONTENTS = (Array, String, OrderedCollection)
+COPIED = {"_items", "_v_array", "_v_mine"}
+
+
 @primitive("object.copy", world=True)
 def shallow_copy(world: World) -> Any:
     def copy(self: Any) -> Any:
         if not is_object(self):
             return world.mutable_copy(self)
         ghost: Any = getattr(type(self), "_p_ghost", UvmObject)
+        if ghost in CONTENTS and self.__dict__.keys() <= COPIED:
+            # Nothing but contents: a list or a str, and no family of its own.
+            items = self.__dict__["_items"]
+            return world.families.new(ghost, items if type(items) is str else items.copy())
         slots = {name: value for name, value in own_slots(self).items() if name != "name*" and name[:3] != "_v_"}
         if ghost is Method or is_method(self):
             raise Fault("SystemExceptions.InvalidState", "a method is not copied; define it where it is wanted")

@@ -20,6 +20,7 @@ from ..flow import Fault
 from . import primitive
 from .collections import order
 from .elements import (
+    READERS,
     check_byte,
     chosen,
     elements,
@@ -219,6 +220,8 @@ def index_of(world: World) -> Any:
     """The index of the first element equal to the argument from ``start`` on, or 0."""
 
     def index_of(self: Any, wanted: Any, start: Any = 1) -> int:
+        if type(self) is str and type(wanted) is Character and start == 1:
+            return self.find(chr(wanted.code)) + 1
         values = elements(world, self)
         if type(start) is not int or start < 1:
             raise out_of_range(world, start, len(values))
@@ -254,6 +257,23 @@ def copy_from_to(world: World) -> Any:
         begin, end = span(world, start, len(contents) if stop is None else stop, len(contents))
         return stretch(world, self, contents[begin:end])
 
+    def for_family(family: Any) -> Any:
+        text = world.families.default(String)
+        if family is not text and family.live is not str:
+            return None
+        live: Any = text.live
+
+        def copy_text(self: Any, start: Any, stop: Any = None) -> Any:
+            contents = self if self.__class__ is str else self._items
+            if start.__class__ is stop.__class__ is int and 0 < start <= stop <= len(contents):
+                thing = live()
+                set_dict(thing, {"_items": contents[start - 1 : stop]})
+                return thing
+            return copy_from_to(self, start, stop)
+
+        return copy_text
+
+    copy_from_to.for_family = for_family  # type: ignore[attr-defined]
     return copy_from_to
 
 
@@ -285,6 +305,23 @@ def concatenate(world: World) -> Any:
             )
         return kept_sorted(world, self, [*elements(world, self), *elements(world, other)])
 
+    def for_family(family: Any) -> Any:
+        text = world.families.default(String)
+        if family is not text and family.live is not str:
+            return None
+        live: Any = text.live
+        texts = (str, live, text.clean)
+
+        def join(self: Any, other: Any) -> Any:
+            if other.__class__ in texts:
+                thing = live()
+                set_dict(thing, {"_items": text_of(self) + text_of(other)})
+                return thing
+            return concatenate(self, other)
+
+        return join
+
+    concatenate.for_family = for_family  # type: ignore[attr-defined]
     return concatenate
 
 
@@ -296,7 +333,7 @@ def kept_sorted(world: World, model: Any, values: list[Any]) -> Any:
 
 
 def _is_collection(world: World, thing: Any) -> bool:
-    return world.understands(thing, "do:")
+    return ghost_of(thing) in READERS or world.understands(thing, "do:")
 
 
 @primitive("sequence.copyWith", world=True)

@@ -30,3 +30,19 @@ def test_a_redefinition_counts_at_the_next_send(bench: Bench, method: str, use: 
     assert bench(use) == after
     other = bench.another()
     assert bench(use, other) == after
+
+
+@pytest.mark.parametrize("text", ["'abc'", "'abc' copy"])
+@pytest.mark.parametrize(("use", "before", "after"), [("text size", "3", "99"), ("text at: 2", "$b", "98")])
+def test_texts_are_measured_in_line_until_somebody_knows_better(
+    bench: Bench, text: str, use: str, before: str, after: str
+) -> None:
+    bench.well(f"Ask := Object clone. Ask >> of: text [ ^{use} ]. word := {text}. 60 timesRepeat: [Ask of: word]")
+    assert bench("Ask of: word") == bench(f"Ask of: {text}") == before
+    assert bench("Ask of: #(1 2 3)") == ("3" if "size" in use else "2")
+    assert bench("Ask of: 'longer' copy") == ("6" if "size" in use else "$o")
+    assert bench("Ask of: ''") == ("0" if "size" in use else "!index-out-of-range")
+    bench.well("word := 'abc' copy. word at: 2 put: $b")
+    assert bench("Ask of: word") == before
+    bench.well("String >> size [ ^99 ]. String >> at: i [ ^98 ]")
+    assert bench("Ask of: word") == after
