@@ -30,9 +30,15 @@ class Interrupted(Exception):
     """The client interrupted between two statements."""
 
 
-def evaluate(worker: Worker, request: Request, stacks: Stacks, recall: Recall | None = None) -> None:
+def evaluate(
+    worker: Worker,
+    request: Request,
+    stacks: Stacks,
+    recall: Recall | None = None,
+    settle: Callable[[Worker, bytes], None] | None = None,
+) -> None:
     """Runs the command of a request and answers it. With a `recall`, what was done of it before is not done again.
-    Refused if it is for a frame that is not there."""
+    `settle` is told when all is done but the answer. Refused if it is for a frame that is not there."""
     command = request.command
     assert isinstance(command, Evaluate)
     session = request.session.identity
@@ -85,6 +91,8 @@ def evaluate(worker: Worker, request: Request, stacks: Stacks, recall: Recall | 
                 on_outcome=on_outcome,
                 atomic=command.atomic,
                 stop_on_error=command.stop_on_error,
+                session=session.hex(),
+                aside=request.stepping_aside,
                 syntax=command.syntax,
                 within=None if frame is None else lambda world, text: send_in(world, frame, text),
                 on_failure=on_failure if command.keep_stack else None,
@@ -96,6 +104,8 @@ def evaluate(worker: Worker, request: Request, stacks: Stacks, recall: Recall | 
         held.append({"kind": "outcome", "error": error})
     finally:
         worker.witness = None
+        if settle is not None:
+            settle(worker, session)
     request.finish_map({"kind": "done", "outcomes": held, "failed": failed, "seconds": seconds, "lost": request.lost})
 
 

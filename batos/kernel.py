@@ -36,6 +36,7 @@ from .keys import keyring_path
 from .logs import log_to
 from .pool import Pool
 from .recall import Recall, unknown
+from .residing import Residents
 from .snapshot import Refused
 from .stacks import Stacks, reply_of
 from .tally import Tally, together
@@ -93,6 +94,7 @@ class Kernel:
                 first.close()
             self.image.close()
             raise
+        self.residents = Residents(lambda identity: identity in self.server.sessions, self._carry_out)
         self.pool = Pool(workers, self._worker, self.work, self.server.attendance.attend)
         self.pool.warm(first)
         self.watcher = Watcher(self._worker, self.server.publish)
@@ -140,6 +142,7 @@ class Kernel:
             self.watcher.close()
             if self.misses is not None:
                 self.misses.close()
+            self.residents.close()
             self.pool.close()
             self.image.close()
             log.info("stopped")
@@ -180,7 +183,8 @@ class Kernel:
     # -- what the server asks of its handler --------------------------------------------------------------------------
 
     def start(self, request: Request) -> None:
-        self.pool.start(request)
+        if not self.residents.forward(request):
+            self.pool.start(request)
 
     def watch(self, session: bytes, topics: Iterable[str]) -> None:
         self.watcher.watch(session, topics)
@@ -222,7 +226,14 @@ class Kernel:
     # -- on a worker's thread -----------------------------------------------------------------------------------------
 
     def work(self, worker: Worker, request: Request) -> None:
-        """Carries out one request and answers it."""
+        """Carries out one request and answers it; stays with its session if that has processes waiting here."""
+        if not self.residents.forward(request):
+            self._carry_out(worker, request)
+            if self.residents.has(request.session.identity):
+                self.server.attendance.about_to_wait()  # the socket is somebody else's from here on
+                self.residents.reside(worker, request.session.identity, self.pool.start)
+
+    def _carry_out(self, worker: Worker, request: Request) -> None:
         command = request.command
         recall = Recall(request) if self.receipts and command.role != "read" else None
         began = time.perf_counter()
@@ -233,7 +244,7 @@ class Kernel:
 
                     request.finish(Data(data=text_of(self.status)))
                 case Evaluate():
-                    evaluate(worker, request, self.stacks, recall)
+                    evaluate(worker, request, self.stacks, recall, self.residents.settle)
                 case Stack():
                     request.finish(reply_of(self.stacks.of(request.session.identity)))
                 case Undo() | Redo() | Revert() if command.resent:

@@ -48,16 +48,14 @@ class Processes(Switching):
 
     def yield_(self) -> None:
         """Let the others of this priority run, if any is ready."""
-        me = self.here()
+        me = self.active or self.here()
+        queues = self.queues
         if self.ending:
             return
-        if self.queues.clock:
+        if queues.clock:
             self._ring()
-        if self.queues.highest() >= me.priority:
-            self.queues.put(me)
-            target = self.queues.take()
-            assert target is not None
-            self._transfer(target)
+        if queues.highest() >= me.priority:
+            self._transfer(queues.exchange(me))
 
     def suspend(self, one: Activity) -> None:
         """Take a process out of its queue until somebody resumes it."""

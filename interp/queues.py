@@ -84,7 +84,7 @@ class Queues:
 
     def highest(self) -> int:
         """The highest priority that anyone is ready at; 0 when nobody is."""
-        return max(self.ready, default=0)
+        return max(self.ready) if self.ready else 0
 
     def take(self) -> Activity | None:
         """Whose turn it is; he is in no queue then."""
@@ -93,6 +93,19 @@ class Queues:
         activity = next(iter(self.ready[max(self.ready)]))
         self.remove(activity)
         return activity
+
+    def exchange(self, activity: Activity) -> Activity:
+        """Put the one and take the next: whose turn it is."""
+        queue = self.ready.get(activity.priority)
+        if queue is None or len(self.ready) > 1:
+            self.put(activity)
+            found = self.take()
+            assert found is not None
+            return found
+        found, _ = queue.popitem(last=False)
+        found.queue, activity.queue = None, queue
+        queue[activity] = None
+        return found
 
     def remove(self, activity: Activity) -> None:
         """Out of whatever queue it is in; its alarm will not ring."""

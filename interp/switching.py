@@ -138,11 +138,12 @@ class Switching:
 
     def _transfer(self, target: Activity) -> None:
         """Let target run; comes back when it is the caller's turn again."""
-        me = self.here()
+        me = self.active or self.here()
         if target is not me:
             signals = self.world.signals
             me.chain = signals.chain
-            self._prepare(target)
+            if target.turn != self.turn or not target.started:
+                self._prepare(target)
             self.active = target
             target.greenlet.switch()
             # A process that ended comes back to the main one, having said who goes on.

@@ -141,6 +141,7 @@ class Worker:
         self._aside: Callable[[], AbstractContextManager[Any]] = nullcontext
         self.world.pause = self._pause
         self._sessions: dict[str, Session] = {}  # those with processes that wait for a later statement
+        self._fresh = Session(self.world)  # for a session that has none
         self._deep: DeepThread | None = None  # where they live, if no thread of the caller's is deep enough
         sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
         if gc.get_threshold() == (700, 10, 10):
@@ -226,8 +227,8 @@ class Worker:
     @contextmanager
     def _session(self, name: str, aside: Callable[[], AbstractContextManager[Any]]) -> Iterator[None]:
         """Meanwhile the world's processes are that session's."""
-        kept = self._sessions.pop(name) if name in self._sessions else None
-        processes = self.world.processes = kept or Session(self.world)
+        processes = self._sessions.pop(name) if name in self._sessions else self._fresh
+        self.world.processes = processes
         self._aside = aside
         try:
             yield
@@ -235,6 +236,8 @@ class Worker:
             self._aside = nullcontext
             if processes.living:
                 self._sessions[name] = processes
+                if processes is self._fresh:
+                    self._fresh = Session(self.world)
 
     def has_processes(self, session: str = "") -> bool:
         """Does anything of that session wait for its next statement, on this worker?"""
@@ -495,6 +498,7 @@ class Worker:
         epoch = self.connection.root()["epoch"].move() if world.families.behaviour_moved else self._epoch
         current = self.manager.get()
         if not current._resources:
+            world.processes.open = False
             self._rest(current)
             self.tally["reads"] += 1
             return
@@ -684,6 +688,8 @@ class Worker:
 
     def _pause(self, seconds: float) -> None:
         """Wait for the clock, as no process can run; whoever ends the message ends this, too."""
+        if self.about_to_wait is not None:
+            self.about_to_wait()
         with self._aside() if seconds > ASIDE else nullcontext():
             if self._told.wait(min(max(seconds, 0.0), 3600.0)):
                 self._told.clear()

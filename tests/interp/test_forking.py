@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -409,7 +410,7 @@ def test_processes_from_many_threads(bench: Bench) -> None:
 # --- the command line
 
 
-def test_batos_run_with_processes(fresh_image: Any, tmp_path: Any) -> None:
+def test_batos_run_with_processes(fresh_image: Path, tmp_path: Path) -> None:
     program = tmp_path / "program.st"
     program.write_text(
         "s := Semaphore new.\n[s wait. Transcript showCr: 'woken'] fork.\nTranscript showCr: 'first'.\ns signal.\n"
@@ -424,3 +425,13 @@ def test_batos_run_with_processes(fresh_image: Any, tmp_path: Any) -> None:
     assert done.stdout.splitlines()[-1] == "last"
     assert done.returncode == 1 and done.stderr == ""
     assert batos(fresh_image, "eval", "Log").stdout == "3\n"
+
+
+def test_the_workshop(fresh_image: Path) -> None:
+    done = batos(fresh_image, "run", str(Path(__file__).parents[2] / "examples" / "workshop.st"))
+    assert done.returncode == 0 and done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["Ada saws piece 1", "Bob saws piece 2"] and lines[-2:] == ["painted: 4", "0"]
+    assert sorted(line for line in lines if line.startswith("painting")) == [
+        f"painting chair {n} by {who}" for n, who in ((1, "Ada"), (2, "Bob"), (3, "Ada"), (4, "Bob"))
+    ]
