@@ -32,6 +32,8 @@ class Session(Processes):
         self._homes(bool(self.living))
         if not self.living:
             self.postponed.clear()
+            if self.queues.ready or self.queues.lines:
+                self.queues = Queues()  # the main process of a statement that was interrupted while another ran
             return
         if self._thread != threading.get_ident():
             self._strand()
