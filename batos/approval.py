@@ -9,8 +9,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Decision:
-    """``verdict``: "yes", "no", "edit" (then code replaces what was proposed) or "retry" (with a hint for the
-    model)."""
+    """``verdict``: "yes", "no", "edit" (then code replaces what was proposed), "retry" (with a hint for the model) or
+    "later" (nobody is here)."""
 
     verdict: str
     code: str | None = None
@@ -20,7 +20,8 @@ class Decision:
 def ask(proposal: Any) -> Decision:
     """Show a proposal (explanation, code, gates) and wait for y, n, e or r. Without a terminal the answer is no."""
     err = sys.stderr
-    print(f"\n{proposal.prototype}>>{proposal.selector} is not written. {proposal.explanation}".rstrip(), file=err)
+    title = getattr(proposal, "title", "") or f"{proposal.prototype}>>{proposal.selector} is not written."
+    print(f"\n{title} {proposal.explanation}".rstrip(), file=err)
     print("\n".join("    " + line for line in proposal.code.splitlines()), file=err)
     for gate in proposal.gates:
         verdict = (
@@ -30,12 +31,11 @@ def ask(proposal: Any) -> Decision:
         )
         print(f"  gate: {verdict}", file=err)
     if not sys.stdin.isatty():
-        print(
-            "nobody is here to approve it (use --jit auto to install what passes every gate): not installed", file=err
-        )
-        return Decision("no")
+        print("nobody is here to decide (batos jit pending; --jit auto takes what passes every gate)", file=err)
+        return Decision("later")
     while True:
-        print("install it? y(es) n(o) e(dit) r(etry with a hint): ", end="", file=err, flush=True)
+        question = "run it?" if getattr(proposal, "title", "") else "install it?"
+        print(f"{question} y(es) n(o) e(dit) r(etry with a hint): ", end="", file=err, flush=True)
         answer = sys.stdin.readline()
         match answer.strip().lower()[:1]:
             case "y":

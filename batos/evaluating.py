@@ -183,11 +183,12 @@ class Asking:
             replaces=cut(str(getattr(proposal, "replaces", None) or ""), 262144),
             gates=[_gate(gate) for gate in list(getattr(proposal, "gates", ()) or ())[:100]],
             note=cut(str(getattr(proposal, "note", "")), 4096),
+            title=cut(str(getattr(proposal, "title", "")), 256),
         )
         try:
             answer = self.request.ask(approval, APPROVAL_SECONDS)
         except (Withdrawn, TimeoutError):
-            return Decision("no")
+            return Decision("later")
         return Decision(answer.decision, answer.code, answer.hint)
 
     @property

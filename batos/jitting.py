@@ -1,4 +1,7 @@
-"""`batos jit`: what the model is, what it wrote, and taking it back."""
+"""`batos jit`: what the model is, what it wrote, what waits, deciding about it, and taking it back.
+
+Each command works on the image itself, or through the kernel that holds it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import Any
 
 import click
 
+POLICY = click.Choice(["off", "ask", "auto", "none"])
+
 
 @click.group("jit")
 def jit() -> None:
@@ -18,7 +23,8 @@ def jit() -> None:
 @jit.command()
 @click.pass_context
 def status(context: click.Context) -> None:
-    """Which policy, which model and in what state."""
+    """Policy, model and its state, limits; and how much waits in the image."""
+    from .image import holder
     from .jit.model_status import model_status
     from .jit.settings import read_settings
 
@@ -32,7 +38,123 @@ def status(context: click.Context) -> None:
     if not settings.url and settings.cassette is None:
         click.echo(f"model    {model_status()}")
     budget = f"{settings.tokens_per_hour} tokens an hour" if settings.tokens_per_hour else "no budget"
-    click.echo(f"limits   {settings.repairs} repairs, {budget}")
+    probation = f"{settings.probation} sends of probation" if settings.probation else "no probation"
+    review = f", reviewed by {', '.join(settings.review)}" if settings.review else ""
+    click.echo(f"limits   {settings.repairs} repairs, {budget}, {probation}{review}")
+    path = Path(context.obj["image"])
+    if path.exists() or holder(context.obj["image"]) is not None:
+        states = [row["state"] for row in _decide(context, "pending")]
+        click.echo(f"image    {states.count('pending')} wait, {len(states) - states.count('pending')} refused")
+
+
+@jit.command()
+@click.pass_context
+def models(context: click.Context) -> None:
+    """The models there are: the embedded one, its adapters, and what a server lists."""
+    from .jit.adapter import FOLDER
+    from .jit.errors import JitProblem
+    from .jit.model_status import model_status, weights_path
+    from .jit.settings import read_settings
+
+    settings = read_settings(policy=context.obj["policy"])
+    chosen = settings.model or weights_path()
+    click.echo(f"embedded  {chosen or 'none'}  ({model_status()})")
+    for card in sorted(FOLDER.glob("*.json")):
+        used = "used" if settings.adapter == "shipped" else "not used"
+        click.echo(f"adapter   {card.stem}  (shipped, {used})")
+    if settings.adapter not in ("shipped", "off"):
+        click.echo(f"adapter   {settings.adapter}")
+    if settings.url:
+        from .jit.server import ServerEngine
+
+        server = ServerEngine(settings.url, settings.model_name, settings.key, min(settings.timeout, 10.0))
+        try:
+            for name in server.models():
+                used = "  (used)" if name == settings.model_name or not settings.model_name else ""
+                click.echo(f"server    {name} at {settings.url}{used}")
+        except JitProblem as problem:
+            click.echo(f"server    {problem}")
+        finally:
+            server.close()
+
+
+@jit.command("set")
+@click.argument("name", required=False)
+@click.argument("value", required=False)
+@click.pass_context
+def set_(context: click.Context, name: str | None, value: str | None) -> None:
+    """The settings, or set one of them for all your images: NAME VALUE; an empty VALUE takes it back.
+
+    \b
+    batos jit set                         all of them, and where each is from
+    batos jit set temperature 0.2
+    batos jit set url http://127.0.0.1:8000/v1
+    batos jit set tokens-per-hour 20000
+    A kernel reads them when it starts. The environment (BATOS_...) wins over what is set here.
+    """
+    from .jit.kept_settings import NAMES, describe_settings, keep_setting
+
+    if name is None:
+        click.echo("\n".join(describe_settings()))
+        return
+    if name not in NAMES:
+        raise click.ClickException(f"no setting is called {name}; there are: {', '.join(NAMES)}")
+    if value is None:
+        raise click.ClickException(f"set {name} to what? ('' takes it back)")
+    click.echo(f"{name} {value or 'as by default'}, kept in {keep_setting(name, value)}")
+
+
+@jit.command()
+@click.argument("prototype")
+@click.argument("who", type=POLICY)
+@click.pass_context
+def policy(context: click.Context, prototype: str, who: str) -> None:
+    """Who decides about what PROTOTYPE and its clones do not understand; none: as elsewhere."""
+    click.echo(_decide(context, "policy", prototype, policy=who))
+
+
+@jit.command()
+@click.option("--all", "everything", is_flag=True, help="What was refused or put back, too.")
+@click.pass_context
+def pending(context: click.Context, everything: bool) -> None:
+    """What a model wrote and nobody has decided about: approve or reject it."""
+    rows = [row for row in _decide(context, "pending") if everything or row["state"] == "pending"]
+    for row in rows:
+        note = f": {row['note']}" if row["note"] else ""
+        click.echo(f"{row['prototype']}>>{row['selector']}  {row['state']}  {row['time']}{note}")
+        if row["explanation"]:
+            click.echo(f"  {row['explanation']}")
+        for line in row["code"].splitlines():
+            click.echo(f"    {line}")
+    if not rows:
+        click.echo("nothing waits")
+
+
+@jit.command()
+@click.argument("prototype")
+@click.argument("selector")
+@click.pass_context
+def approve(context: click.Context, prototype: str, selector: str) -> None:
+    """Install what waits for PROTOTYPE and SELECTOR, after the gates have passed it again."""
+    click.echo(_decide(context, "approve", prototype, selector))
+
+
+@jit.command()
+@click.argument("prototype")
+@click.argument("selector")
+@click.pass_context
+def reject(context: click.Context, prototype: str, selector: str) -> None:
+    """Say no to what waits: it is not asked for again until something changes."""
+    click.echo(_decide(context, "reject", prototype, selector))
+
+
+@jit.command()
+@click.argument("prototype")
+@click.argument("selector")
+@click.pass_context
+def forget(context: click.Context, prototype: str, selector: str) -> None:
+    """Let a miss be asked again that was refused, or whose method was put back since it raised."""
+    click.echo(_decide(context, "forget", prototype, selector))
 
 
 @jit.command()
@@ -111,7 +233,7 @@ def _revert_by_kernel(client: Any, prototype: str, selector: str) -> str:
 @click.option("--engine", type=click.Choice(["settings", "embedded", "server", "recorded"]), default="settings",
               show_default=True, help="settings: the one that BATOS_MODEL_URL and the like choose.")
 @click.option("--adapter", help="A LoRA adapter: a GGUF file for the embedded engine, a name for a server.")
-@click.option("--style", type=click.Choice(["small", "large"]), help="How to ask; else as the engine wants it.")
+@click.option("--style", type=click.Choice(["small", "large", "tuned"]), help="How to ask; else as the engine wants.")
 @click.option("--family", multiple=True, help="Only this family; may be given more than once.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many tasks: every n-th, so that all families are in.")
 @click.option("--repairs", type=click.IntRange(0, 10), default=2, show_default=True)
@@ -133,6 +255,30 @@ def eval_(context: click.Context, split: Any, engine: str, adapter: str | None, 
     run(context.obj["policy"], split, engine, adapter, style, family, limit, repairs, file, verbose)
 
 
+def _decide(
+    context: click.Context, action: Any, prototype: str | None = None, selector: str | None = None, policy: Any = None
+) -> Any:
+    """Carry out a jit command, wherever the image is held."""
+    from .bridge.covenant import JitCommand
+    from .deciding import act
+
+    command = JitCommand(action=action, prototype=prototype, selector=selector, policy=policy)
+
+    def near(worker: Any) -> Any:
+        from .jit import miss_handler
+
+        weaver = miss_handler(context.obj["image"], policy="ask") if action == "approve" else None
+        try:
+            return act(worker, weaver, command, getpass.getuser())
+        except LookupError as problem:
+            raise click.ClickException(str(problem)) from None
+        finally:
+            if weaver is not None:
+                weaver.close()
+
+    return _on_the_image(context, near, lambda client: client.call(command).data)
+
+
 def _on_the_image(context: click.Context, work: Callable[[Any], Any], ask: Callable[[Any], Any]) -> Any:
     """work(worker) on the image itself, or ask(client) of the kernel that holds it. ImageLocked if something else
     does."""
@@ -147,11 +293,19 @@ def _on_the_image(context: click.Context, work: Callable[[Any], Any], ask: Calla
             return ask(client)
     from .interp import Worker, deep
 
+    location, endpoint = context.obj["image"], context.obj.get("at")
+    held = None if endpoint else holder(location)
+    if endpoint or (held is not None and held.endpoint):
+        from .bridge.client import Client
+
+        with Client(endpoint or held.endpoint, name="batos jit") as client:  # type: ignore[union-attr]
+            return far(client)
+
     def body() -> Any:
-        with open_image(context.obj["image"], create=False) as opened:
+        with open_image(location, create=False) as opened:
             worker = Worker(opened, name="jit")
             try:
-                return work(worker)
+                return near(worker)
             finally:
                 worker.close()
 

@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 from . import __version__
 from .bridge.atonce import status
 from .bridge.codes import Code
-from .bridge.covenant import Data, Evaluate, GetScene, History, Metrics, Redo, Reply, Revert, Stack, Undo
+from .bridge.covenant import (
+    Data, Evaluate, GetScene, History, JitCommand, Metrics, Redo, Reply, Revert, Stack, Undo,
+)  # fmt: skip
 from .bridge.endpoint import EndpointProblem, default_endpoint
 from .bridge.keys import KeyProblem, Keyring
 from .bridge.server import Server
@@ -247,7 +249,7 @@ class Kernel:
                     evaluate(worker, request, self.stacks, recall, self.residents.settle)
                 case Stack():
                     request.finish(reply_of(self.stacks.of(request.session.identity)))
-                case Undo() | Redo() | Revert() if command.resent:
+                case Undo() | Redo() | Revert() | JitCommand() if command.resent:
                     raise unknown("whether it was carried out is not known; the history says")
                 case Undo() | Redo():
                     from .past import remember
@@ -261,6 +263,10 @@ class Kernel:
                     from .past import scene_then
 
                     request.finish(scene_then(self.image, command, moment))
+                case JitCommand():
+                    from .deciding import decide
+
+                    request.finish(decide(worker, self.misses, command, request.session_name))
                 case Revert():
                     from .jit.errors import SwapRefused
                     from .jit.swap import revert

@@ -286,6 +286,20 @@ class Revert(Command):
     selector: Selector
 
 
+class JitCommand(Command):
+    """What waits in the image for a decision about what a model wrote, and deciding it: `pending` answers `data`, a
+    list of maps; `approve` puts the answer through the gates again and installs it; `reject` and `forget` (ask again)
+    answer `data`, in words; `policy` says who decides for a prototype and its clones. Approvals that a message waits
+    for are answered by `approve` (the command)."""
+
+    role: ClassVar[Role] = "approve"
+    command: Literal["jit"] = "jit"
+    action: Literal["pending", "approve", "reject", "forget", "policy"]
+    prototype: Name | None = None
+    selector: Selector | None = None
+    policy: Literal["off", "ask", "auto", "none"] | None = None
+
+
 class Senders(Command):
     """Which methods send this selector? Answer: `methods`."""
 
@@ -456,6 +470,7 @@ class Approval(Event):
     replaces: str = ""
     gates: list[dict[str, Any]] = []
     note: str = ""
+    title: str = ""  # what it is about, where it is no method that is missing: code of a conversation, to be run
 
 
 class Goodbye(Event):
@@ -568,8 +583,8 @@ Done.model_rebuild()
 AnyCommand = Annotated[
     Hello | Ping | Interrupt | Cancel | Subscribe | Unsubscribe | Approve | Pending | Status | Metrics | Shutdown
     | GetFullStateCommand | UpdatePropertyCommand | CreateMethodCommand
-    | Evaluate | Stack | Inspect | Complete | Signature | Browse | GetScene | Written | Revert | Senders | Implementors
-    | History | Undo | Redo,
+    | Evaluate | Stack | Inspect | Complete | Signature | Browse | GetScene | Written | Revert | JitCommand
+    | Senders | Implementors | History | Undo | Redo,
     Field(discriminator="command"),
 ]  # fmt: skip
 AnyReply = Annotated[

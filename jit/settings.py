@@ -11,6 +11,7 @@
 | BATOS_MODEL_TIMEOUT | seconds one answer may take | 120 |
 | BATOS_CASSETTE | path of a recorded engine's cassette; takes the place of the others | |
 | BATOS_CASSETTE_MODE | replay, or record: ask the real engine and keep its answer | replay |
+| BATOS_JIT_TEMPERATURE | of the first answer; 0 is the likeliest one, and repairs are less greedy anyway | 0 |
 | BATOS_JIT_REPAIRS | repair rounds after a failed gate | 2 |
 | BATOS_JIT_TOKENS_PER_HOUR | budget of generated tokens, 0 for none | 0 |
 | BATOS_JIT_PROBATION | sends for which a new method is watched; if it raises in them it is put back | 20 |
@@ -46,6 +47,7 @@ class Settings:
     timeout: float = 120.0
     cassette: Path | None = None
     record: bool = False
+    temperature: float = 0.0
     repairs: int = 2
     tokens_per_hour: int = 0
     probation: int = 20
@@ -74,7 +76,11 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str] = os.environ, policy: str | None = None) -> Settings:
-    """Settings from the environment; `policy` is the command line's `--jit` and wins. Raises SettingsProblem."""
+    """Settings from the environment, over those that are kept (kept_settings.py); `policy` is the command line's
+    `--jit` and wins. Raises SettingsProblem."""
+    from .kept_settings import kept
+
+    environ = {**kept(environ), **{name: value for name, value in environ.items() if value}}
     chosen = policy or environ.get("BATOS_JIT") or "ask"
     if chosen not in POLICIES:
         raise SettingsProblem(f"--jit (BATOS_JIT) is one of {', '.join(POLICIES)}, not {chosen!r}")
@@ -95,6 +101,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, policy: str | None = 
         timeout=_number(environ, "BATOS_MODEL_TIMEOUT", 120.0),
         cassette=Path(cassette) if cassette else None,
         record=mode == "record",
+        temperature=min(2.0, _number(environ, "BATOS_JIT_TEMPERATURE", 0.0)),
         repairs=int(_number(environ, "BATOS_JIT_REPAIRS", 2)),
         tokens_per_hour=int(_number(environ, "BATOS_JIT_TOKENS_PER_HOUR", 0)),
         probation=int(_number(environ, "BATOS_JIT_PROBATION", 20)),

@@ -24,6 +24,7 @@ from .gates.examples import examples_gate
 from .gates.trial import TrialRun, trial_gate
 from .gates.verdict import Candidate, Surroundings
 from .offers import RETRIEVED, kept_answer, retrieved
+from .prompt import Prompt
 from .proposal import Approve, Proposal, explain
 from .review import review
 from .situate import examples_for, situate
@@ -86,7 +87,7 @@ class Weaving:
             if self._would_teach_everybody() and self.approve is None:
                 return Resolution(False, "the receiver has no prototype with a name of its own; name one first")
             self.weaver.sandbox(self.worker.image).start()  # gets warm while the model thinks
-            make_prompt = prompts_for(engine)
+            make_prompt = warmed(prompts_for(engine), self.weaver.settings.temperature)
             prompt = make_prompt(self.seen.situation)
             self.question = prompt_hash(prompt.messages, prompt.options)
             refusal = refused_before(self.seen.entry, self.question)
@@ -285,6 +286,20 @@ class Weaving:
         if completion.source.engine == RETRIEVED:
             return Resolution(True, f"{where} was taken from {completion.source.recorded}")
         return Resolution(True, f"{where} was written by {author_of(completion)}")
+
+
+def warmed(make_prompt: MakePrompt, temperature: float) -> MakePrompt:
+    """Ask with this temperature, where the prompt itself wants the likeliest answer."""
+    if not temperature:
+        return make_prompt
+
+    def warm(situation: Situation) -> Prompt:
+        prompt = make_prompt(situation)
+        if prompt.options.temperature:
+            return prompt
+        return replace(prompt, options=replace(prompt.options, temperature=temperature))
+
+    return warm
 
 
 def refused_before(entry: dict[str, Any] | None, question: str) -> str:

@@ -26,6 +26,7 @@ from .screen import Screen, visible
 Choice = Literal["yes", "no", "edit", "retry"]
 KEYS: Mapping[str, Choice] = {"y": "yes", "n": "no", "e": "edit", "r": "retry"}
 QUESTION = "install? [y]es [n]o [e]dit [r]etry with a hint: "
+RUN_QUESTION = "run it? [y]es [n]o [e]dit [r]etry with a hint: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ def describe(screen: Screen, proposal: Approval) -> list[str]:
     body += [gate_line(screen, gate) for gate in proposal.gates]
     if proposal.note:
         body += ["", screen.ink(visible(proposal.note), "note")]
-    return show.framed(screen, f"the model proposes {visible(name)}", body)
+    title = visible(proposal.title) if proposal.title else f"the model proposes {visible(name)}"
+    return show.framed(screen, title, body)
 
 
 def gate_line(screen: Screen, said: Mapping[str, Any]) -> str:
@@ -77,7 +79,7 @@ async def decide(screen: Screen, proposal: Approval, asker: Asker, edit: Callabl
         screen.raw(line)
     while True:
         try:
-            choice = KEYS[await asker.key(QUESTION, "".join(KEYS))]
+            choice = KEYS[await asker.key(RUN_QUESTION if proposal.title else QUESTION, "".join(KEYS))]
             if choice == "retry":
                 return Decision("retry", hint=(await asker.line("hint: ")).strip())
             if choice != "edit":

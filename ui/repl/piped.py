@@ -2,7 +2,7 @@
 
 No prompt, no colours, and an exit status: 0, or 1 if a statement failed (the rest runs all the same, as by batos run).
 All of stdin is read before anything runs, because only then is it known where a statement over several lines ends.
-Lines that begin with a command's name (`:jit off`) are obeyed where they stand.
+Lines that begin with a command's name (`:jit off`) are obeyed where they stand, and so are wishes (`? make a button`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TextIO
 from ...grammar import is_complete
 from .commands import COMMANDS, Quit, obey
 from .shell import Shell
+from .wish import is_wish, source_of
 
 
 def pieces(text: str) -> Iterator[tuple[int, str]]:
@@ -23,7 +24,7 @@ def pieces(text: str) -> Iterator[tuple[int, str]]:
     held: list[str] = []
     begun = 0
     for number, line in enumerate(text.split("\n")):
-        if line.split(" ")[0].rstrip() in COMMANDS and is_complete("\n".join(held)):
+        if (line.split(" ")[0].rstrip() in COMMANDS or is_wish(line)) and is_complete("\n".join(held)):
             if any(each.strip() for each in held):
                 yield begun, "\n".join(held)
             yield number, line
@@ -48,6 +49,8 @@ async def run(shell: Shell, stdin: TextIO) -> int:
                 ok = await obey(shell, piece)
             except Quit:
                 break
+        elif is_wish(piece):
+            ok = await shell.evaluate(source_of(piece), "do", origin="<stdin>")
         else:
             # Empty lines in front keep the line numbers of errors true.
             ok = await shell.evaluate("\n" * before + piece, origin="<stdin>")

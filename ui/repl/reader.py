@@ -27,6 +27,8 @@ from prompt_toolkit.lexers import PygmentsLexer
 from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style, merge_styles, style_from_pygments_cls
 
+from .wish import MARK
+
 PROMPT, MORE = "> ", "| "
 PAUSE = 0.15  # seconds between two looks at what the message that is being typed wants
 REFRESH = 1.0  # seconds between looks at the status below the prompt
@@ -68,6 +70,8 @@ class KernelCompleter(Completer):
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
         before = document.text_before_cursor
+        if before.startswith(MARK):
+            return  # words, not messages
         if before.startswith(":"):
             for name in self.commands:
                 if name.startswith(before):
@@ -235,7 +239,7 @@ class Reader:
         return keys
 
     def _whole(self, text: str) -> bool:
-        return not text.strip() or text.startswith(":") or self.is_complete(text)
+        return not text.strip() or text.startswith((":", MARK)) or self.is_complete(text)
 
 
 def _at_margin() -> bool:

@@ -24,6 +24,7 @@ from .commands import COMMANDS, Quit, obey
 from .reader import Reader, Typed
 from .shell import Shell
 from .spinner import Spinner
+from .wish import MARK, is_wish, source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,8 @@ class TerminalRepl:
         with quiet_keys():
             if typed.startswith(":"):
                 await obey(self.shell, typed)
+            elif is_wish(typed):
+                await self.shell.evaluate(source_of(typed), "do")
             else:
                 await self.shell.evaluate(str(typed), typed.wish)
 
@@ -188,7 +191,7 @@ class TerminalRepl:
 
     async def _signatures(self, source: str, cursor: int) -> str:
         """What the message that is being typed wants, on one line."""
-        if source.startswith(":"):
+        if source.startswith((":", MARK)):
             return ""
         reply = await self.shell.link.ask(Signature(source=source, position=cursor, workspace=self.shell.workspace))
         if not isinstance(reply, Data):
