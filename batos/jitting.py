@@ -293,19 +293,11 @@ def _on_the_image(context: click.Context, work: Callable[[Any], Any], ask: Calla
             return ask(client)
     from .interp import Worker, deep
 
-    location, endpoint = context.obj["image"], context.obj.get("at")
-    held = None if endpoint else holder(location)
-    if endpoint or (held is not None and held.endpoint):
-        from .bridge.client import Client
-
-        with Client(endpoint or held.endpoint, name="batos jit") as client:  # type: ignore[union-attr]
-            return far(client)
-
     def body() -> Any:
-        with open_image(location, create=False) as opened:
+        with open_image(context.obj["image"], create=False) as opened:
             worker = Worker(opened, name="jit")
             try:
-                return near(worker)
+                return work(worker)
             finally:
                 worker.close()
 

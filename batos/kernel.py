@@ -23,7 +23,17 @@ from . import __version__
 from .bridge.atonce import status
 from .bridge.codes import Code
 from .bridge.covenant import (
-    Data, Evaluate, GetScene, History, JitCommand, Metrics, Redo, Reply, Revert, Stack, Undo,
+    Data,
+    Evaluate,
+    GetScene,
+    History,
+    JitCommand,
+    Metrics,
+    Redo,
+    Reply,
+    Revert,
+    Stack,
+    Undo,
 )  # fmt: skip
 from .bridge.endpoint import EndpointProblem, default_endpoint
 from .bridge.keys import KeyProblem, Keyring

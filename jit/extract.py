@@ -62,6 +62,11 @@ def answer_of(text: str) -> tuple[str, str]:
     return (_words(text[: fence.start()]), _code(fence[1])) if fence else (_words(text), "")
 
 
+def explanation_of(text: str) -> str:
+    """What an answer of explanation and code says in words; "" where it is code alone."""
+    return answer_of(text)[0] if text.lstrip().startswith("{") else ""
+
+
 def _words(value: object) -> str:
     return " ".join(value.split()) if isinstance(value, str) else ""
 

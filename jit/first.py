@@ -15,6 +15,7 @@ from importlib import resources
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from ..interp import Asked
 from .engine import Completion, Message, OnText, Options, Source, prompt_hash
 from .errors import Cancelled, EngineRefused
 from .weave import Weaver
@@ -84,8 +85,8 @@ class FirstWeaver(Weaver):
 
     _file: Weaver | None = None
 
-    def resolve(self, miss: Miss, worker: Worker, approve: Approve | None) -> Resolution:
-        if miss.selector != SELECTOR or os.environ.get("BATOS_FIRST") == "model":
+    def resolve(self, miss: Miss | Asked, worker: Worker, approve: Approve | None) -> Resolution:
+        if isinstance(miss, Asked) or miss.selector != SELECTOR or os.environ.get("BATOS_FIRST") == "model":
             return super().resolve(miss, worker, approve)
         if self._file is None:
             self._file = Weaver(self.settings, self.on_progress, FirstAnswer())

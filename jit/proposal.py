@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .extract import explanation_of
+
 if TYPE_CHECKING:
     from .crucible import Assay
     from .engine import Completion
@@ -68,6 +70,9 @@ def explain(situation: Situation, result: Assay, completion: Completion) -> str:
         live = f"recorded {source.recorded}" if source.recorded else source.engine
         took = f" in {completion.seconds:.1f} s" if completion.seconds else ", when it was asked before"
         who = f"{source.model} ({live}) wrote it{took}."
+    said = explanation_of(completion.text)
+    if said:
+        who = f"{said} ({who.removesuffix('.')}.)"
     where = f"It would become a method of {situation.prototype}"
     if situation.receiver and situation.receiver != situation.prototype:
         where += f", the nearest prototype with a name that {situation.receiver} delegates to"

@@ -19,7 +19,7 @@ from ..interp.example import Example
 from .crucible import Assay, assay
 from .engine import Completion, Engine, prompt_hash
 from .errors import Cancelled, EngineMissing, JitProblem, SwapRefused
-from .extract import method_source
+from .extract import explanation_of, method_source
 from .gates.examples import examples_gate
 from .gates.trial import TrialRun, trial_gate
 from .gates.verdict import Candidate, Surroundings
@@ -266,6 +266,7 @@ class Weaving:
             "seconds": round(self.teller.seconds, 3),
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "statement": self.miss.statement[:400],
+            "explanation": explanation_of(completion.text)[:1000],
             "probation": self.weaver.settings.probation,
         }
         swap = Swap(

@@ -221,7 +221,7 @@ def test_progress_is_told_and_a_broken_watcher_harms_nobody(weave: Weave) -> Non
 
     worker, _ = weave(Scripted(RIGHT), None, watch)
     assert last(worker, "savings withdraw: 30", policy="auto").error is None
-    assert [p.phase for p in seen if p.phase != "writing"] == ["asking", "testing", "installing"]
+    assert [p.phase for p in seen if p.phase != "writing"] == ["preparing", "asking", "testing", "installing"]
     assert "".join(p.text for p in seen) == RIGHT
     assert {(p.prototype, p.selector, p.worker) for p in seen} == {("Account", "withdraw:", "w")}
 
@@ -280,7 +280,7 @@ def test_a_person_who_asks_through_the_kernel_is_told_and_can_interrupt(weave: W
     worker, _ = weave(engine := Scripted(RIGHT))
     asking = Asking()
     assert last(worker, "savings withdraw: 30", policy="auto", approve=asking).error is None
-    assert asking.shown == [] and asking.phases[0] == "asking"
+    assert asking.shown == [] and asking.phases[:2] == ["preparing", "asking"]
     engine.gate = threading.Event()
     asking.interrupted = True
     assert "cancelled" in last(worker, "savings drain: 30", policy="auto", approve=asking).error.message
