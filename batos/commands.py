@@ -33,7 +33,7 @@ from .bridge.covenant import (
 )
 from .image.method import Method, python_name
 from .image.object import Body, own_slots
-from .snapshot import Refused, as_data, cut, from_data, handle_of, object_of, show, slots_of, state_of
+from .snapshot import Refused, as_data, cut, from_data, handle_of, names_of, object_of, show, slots_of, state_of
 
 if TYPE_CHECKING:
     from .interp.world import World
@@ -308,15 +308,23 @@ def written(world: World, command: Written) -> Reply:
 
 def inspect(world: World, command: Inspect) -> Page:
     """One page of slots, then elements. The page is cut out before anything is shown, so its cost is its own size."""
+    from .interp.families import is_method
+
     thing = object_of(world, command.target)
     wanted = command.find
-    named = [(name, value, method) for name, value, method in slots_of(thing) if wanted in name]
-    items = own_slots(thing).get("_items")
+    slots = own_slots(thing)
+    named = names_of(thing)
+    if wanted:
+        named = [name for name in named if wanted in name]
+    items = slots.get("_items")
     total = len(named)
     entries = [
-        Entry(name=cut(name, 512), printed=show(world, value), handle=handle_of(value), method=method)
-        for name, value, method in named[command.start : command.start + command.count]
-    ]
+        Entry(
+            name=cut(name, 512), printed=show(world, slots[name]), handle=handle_of(slots[name]),
+            method=is_method(slots[name]),
+        )
+        for name in named[command.start : command.start + command.count]
+    ]  # fmt: skip
     if isinstance(items, list | dict | bytearray | str | set) and not wanted:
         start = max(0, command.start - total)
         room = command.count - len(entries)

@@ -36,9 +36,11 @@ def evaluate(
     stacks: Stacks,
     recall: Recall | None = None,
     settle: Callable[[Worker, bytes], None] | None = None,
+    committed: Callable[[], None] = lambda: None,
 ) -> None:
     """Runs the command of a request and answers it. With a `recall`, what was done of it before is not done again.
-    `settle` is told when all is done but the answer. Refused if it is for a frame that is not there."""
+    `committed` is called after each statement, and `settle` when all is done but the answer. Refused if it is for a
+    frame that is not there."""
     command = request.command
     assert isinstance(command, Evaluate)
     session = request.session.identity
@@ -65,6 +67,7 @@ def evaluate(
 
     def on_outcome(outcome: Outcome) -> None:
         nonlocal failed, seconds
+        committed()
         error = outcome.error
         failed = failed or error is not None or bool(outcome.failures)
         seconds += outcome.seconds

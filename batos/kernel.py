@@ -256,7 +256,8 @@ class Kernel:
 
                     request.finish(Data(data=text_of(self.status)))
                 case Evaluate():
-                    evaluate(worker, request, self.stacks, recall, self.residents.settle)
+                    settle, committed = self.residents.settle, self.watcher.committed
+                    evaluate(worker, request, self.stacks, recall, settle, committed)
                 case Stack():
                     request.finish(reply_of(self.stacks.of(request.session.identity)))
                 case Undo() | Redo() | Revert() | JitCommand() if command.resent:

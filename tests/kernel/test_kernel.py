@@ -302,12 +302,16 @@ def test_many_commits_end_in_the_last_state(kernel: Any, connect: Connect) -> No
     told(writer, BANK)
     target = handle(writer, "savings")
     watcher.call(Subscribe(topics=[target]))
-    told(writer, ". ".join(["savings deposit: 1"] * 100))
-    balance = 0
+    pending = writer.post(Evaluate(source=". ".join(["savings deposit: 1"] * 100)))
+    balance = events = 0
     while balance != 170:
         event = watcher.next_event(20)
         assert isinstance(event, UvmStateUpdateEvent)
         balance = event.state.get("balance", balance)
+        events += 1
+    # As they are committed, not when the program has ended; and not one for each of them.
+    assert 2 < events <= 101
+    writer.wait(pending, 60)
 
 
 # -- tools ------------------------------------------------------------------------------------------------------------
