@@ -425,6 +425,39 @@ def pack(context: click.Context, keep_days: float) -> None:
         click.echo(pack_image(opened, keep_days, _progress()).render())
 
 
+@image.command()
+@click.argument("names", nargs=-1)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=str), default="-", help="A new file.")
+@click.pass_context
+def fileout(context: click.Context, names: tuple[str, ...], output: str) -> None:
+    """Write the objects that the world knows by NAMES (none: all that people named) as a program in message syntax.
+
+    \b
+    batos image fileout Account Savings -o bank.st
+    batos -i fresh.fs run bank.st                     the same objects in another image
+    """
+    from pathlib import Path
+
+    said: list[Any] = []
+    listed = " ".join("'" + name.replace("'", "''") + "'" for name in names)
+    asked = f"Smalltalk fileOut: #({listed})" if names else "Smalltalk fileOut"
+
+    def work(session: Any) -> bool:
+        source = f"Transcript show: ({asked})"
+        return bool(session.evaluate(source, said.append, origin="<fileout>", workspace="default", atomic=False))
+
+    if not _run(context, context.obj["image"], "off", work):
+        raise click.ClickException(said[0].error.split("\n")[0])
+    if output == "-":
+        click.echo(said[0].transcript, nl=False)
+        return
+    try:
+        with Path(output).open("x", encoding="utf-8") as file:
+            file.write(said[0].transcript)
+    except OSError as problem:
+        raise click.ClickException(f"{output}: {problem.strerror}") from problem
+
+
 def _progress() -> Any:
     """How far a long piece of work is, on one line of the terminal; nothing where there is none."""
     if not sys.stderr.isatty():

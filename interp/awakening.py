@@ -83,6 +83,7 @@ def _awaken(image: Any) -> None:
         for name, text in sources():
             read_in(world, text, f"genesis/{name}")
         make_sides(world)
+        root["library"] = frozenset(own_slots(root["names"]))  # what is there before anybody gave a name
         manager.get().note("Prototypal Awakening")
         manager.commit()
     except BaseException:

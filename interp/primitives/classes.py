@@ -358,3 +358,33 @@ def categories(world: World) -> Any:
         return world.new_array(sorted(found))
 
     return categories
+
+
+# --- file-out -----------------------------------------------------------------------------------------------------
+
+
+@primitive("object.fileOut", world=True)
+def file_out(world: World) -> Any:
+    """A program that makes an equal object, under the same name."""
+
+    def file_out(self: Any) -> Any:
+        from ..fileout import file_out
+
+        name = world.name_of(classes.class_of_side(self)) if is_object(self) else ""
+        if not name:
+            raise Fault("SystemExceptions.InvalidState", f"{world.describe(self)} has no name to be filed out under")
+        return file_out(world, [name])
+
+    return file_out
+
+
+@primitive("system.fileOut", world=True)
+def file_out_names(world: World) -> Any:
+    """The same of several names, or of all that people gave."""
+
+    def file_out_names(self: Any, names: Any = None) -> Any:
+        from ..fileout import file_out
+
+        return file_out(world, None if names is None else classes.words(names))
+
+    return file_out_names

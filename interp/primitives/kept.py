@@ -1,4 +1,4 @@
-"""Collections of a class that keeps its elements itself: ``Collection subclass: Chain [ | head | do: aBlock [ ... ] ]``.
+"""Collections of a class that keeps its elements itself (``Collection subclass: Chain [ do: aBlock [ ... ] ]``).
 
 The library's primitives read the contents that an Array or OrderedCollection has in Python. An instance of such a class
 has none: its own ``do:`` is asked, or its ``at:`` and ``size``, and the primitive is run on an Array of what they give.
