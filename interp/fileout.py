@@ -4,8 +4,9 @@ The program goes in steps, so that cycles and every order of references come out
 methods whose names mean no data; then parents and data; then the methods that share a name with a datum (accessors,
 families.py); then what is in collections. Objects without a name are kept in one Array while the program runs.
 
-What is not written: who wrote a method and its history (whoever files in is the author), blocks that captured
-variables, streams and processes. ``notes`` tells of each.
+A hashed or sorted collection with an ``at:put:`` or ``add:`` of its own is filled by that. What is not written: who
+wrote a method and its history (whoever files in is the author), blocks that captured variables, streams and processes.
+``notes`` tells of each.
 """
 
 from __future__ import annotations

@@ -105,6 +105,8 @@ def build(world: Any, recipes: list[dict[str, Any]]) -> None:
             items.update(dict.fromkeys(key_of(one) for one in recipe["items"] if isinstance(one, str | int)))
     for index, (recipe, thing) in enumerate(zip(recipes, made, strict=True)):
         for selector, source in recipe["methods"]:
+            if selector == "at:put:" and "_items" in own_slots(thing):
+                continue  # it would be filled by that
             category = "it's" if "<category:" in source else ""
             language = "python" if "```" in source else "smalltalk"
             world.define(thing, Method(selector, source, language, category=category))
