@@ -403,6 +403,9 @@ class Families:
             family.retired = not family.native
             if family.retired:
                 self.loosen(family)
+                # Nothing to say of these types any longer: an object that still has one gets its family anew.
+                self.by_type.pop(family.clean, None)
+                self.by_type.pop(family.live, None)
             for one in family.order:
                 self._of.get(id(one), set()).discard(family)
             for key in [key for key, value in self._by_key.items() if value is family]:
@@ -418,7 +421,6 @@ class Families:
         """Drop everything learnt: another worker changed behaviour."""
         self._retire({family for family in self.by_type.values() if not family.native})
         natives = [(cls, family) for cls, family in self.by_type.items() if family.native]
-        self.by_type = {cls: family for cls, family in self.by_type.items() if not family.retired}
         self._by_key, self._clones, self._of = {}, {}, {}
         for _, family in natives:
             self._enter(family)
