@@ -517,8 +517,9 @@ def raised_to(world: World) -> Any:
         base, exponent = to_float(self), to_float(power)
         if base == 0 and exponent < 0:
             raise divided_by_zero(1.0)
-        if base < 0 and exponent != math.floor(exponent):
-            return math.nan
+        if base < 0 and math.isfinite(base) and math.isfinite(exponent) and not exponent.is_integer():
+            text = f"{world.describe(self)} is negative: it has no real power of {world.describe(power)}"
+            raise Fault("ArithmeticError", text)
         try:
             return math.pow(base, exponent)
         except OverflowError:

@@ -234,3 +234,23 @@ def test_an_interrupt_that_python_drops_is_told_again(bench: Bench, monkeypatch:
     (outcome,) = bench.outcomes("[true] whileTrue")
     thread.join()
     assert outcome.error is not None and outcome.error.code == "interrupted" and len(told) > 1
+
+
+def test_an_interrupt_while_an_object_is_loaded_is_not_logged(
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.well("Far := Object clone. Far setSlot: 'x' value: 3")
+    bench.worker.connection.cacheMinimize()
+    loads: list[object] = []
+    storage = bench.worker.connection._storage
+
+    def load(oid: bytes) -> object:
+        if not loads:
+            loads.append(oid)
+            raise flow.Interrupted()
+        return type(storage).load(storage, oid)
+
+    monkeypatch.setattr(storage, "load", load)
+    assert bench("Far x") == "!interrupted" and loads
+    assert bench("Far x") == "3"
+    assert caplog.records == []
