@@ -36,7 +36,7 @@ MOST_FRAMES = 100
 MACHINERY = 50  # frames of the library's exceptions above the place of the error, at most
 MOST_VARIABLES = 50  # of one frame
 MOST_COPIES = 300  # objects of one stack that are copied because the message had made them
-MOST_TEXT = 200_000  # characters of one value: longer ones are shown and not kept
+MOST_BYTES = 4 << 20  # of all values of one stack together, roughly; what is beyond is shown and not kept
 GONE = "which is shown as it was, and cannot be used again"
 PLAIN = (bool, int, float, Fraction, ScaledDecimal, str, Symbol, Character, bytes)
 
@@ -141,6 +141,20 @@ def _entry(name: str, kept: Kept) -> Entry:
     )
 
 
+class Room:
+    """What has been copied for one stack, by id, and the bytes that are left for more."""
+
+    def __init__(self) -> None:
+        self.copies: dict[int, Kept] = {}
+        self.left = MOST_BYTES
+
+    def takes(self, size: int) -> bool:
+        if size > self.left:
+            return False
+        self.left -= size
+        return True
+
+
 # -- taking it down ---------------------------------------------------------------------------------------------------
 
 
@@ -163,8 +177,8 @@ def take_down(world: World, failure: BaseException, statement: str, workspace: s
     if told:  # what lies above the place of the error is the machinery of exceptions
         first = next((n for n, (_, place) in enumerate(found) if _same(place, told[0])), 0)
         found = found[first:]
-    memo: dict[int, Kept] = {}
-    frames = [_frame(world, frame.f_locals, place, memo) for frame, place in found[:MOST_FRAMES]]
+    room = Room()
+    frames = [_frame(world, frame.f_locals, place, room) for frame, place in found[:MOST_FRAMES]]
     return Stack(statement, workspace, frames, _missing(world, failure))
 
 
@@ -172,7 +186,7 @@ def _same(one: Place, other: Place) -> bool:
     return one.source is other.source and (one.line, one.column) == (other.line, other.column)
 
 
-def _frame(world: World, variables: dict[str, Any], place: Place, memo: dict[int, Kept]) -> KeptFrame:
+def _frame(world: World, variables: dict[str, Any], place: Place, room: Room) -> KeptFrame:
     receiver = variables.get("self")
     named = [
         (name, value)
@@ -192,21 +206,20 @@ def _frame(world: World, variables: dict[str, Any], place: Place, memo: dict[int
         origin=source.origin,
         first_line=source.first_line,
         home=home or b"",
-        receiver=_keep(world, receiver, memo),
-        variables={name: _keep(world, value, memo) for name, value in named[:MOST_VARIABLES]},
+        receiver=_keep(world, receiver, room),
+        variables={name: _keep(world, value, room) for name, value in named[:MOST_VARIABLES]},
         slots=[(name, cut(text, 300)) for name, text in slots[:MOST_VARIABLES]],
     )
 
 
-def _keep(world: World, value: Any, memo: dict[int, Kept]) -> Kept:
+def _keep(world: World, value: Any, room: Room) -> Kept:
     if isinstance(value, Box):
-        return _keep(world, own_slots(value).get("v"), memo)
+        return _keep(world, own_slots(value).get("v"), room)
     printed = cut(show(world, value), 300)
     if value is None or isinstance(value, PLAIN):
-        small = not isinstance(value, str | bytes) or len(value) <= MOST_TEXT
-        return Kept(printed, "plain", value) if small else Kept(printed, "lost")
+        return Kept(printed, "plain", value) if room.takes(_size(value)) else Kept(printed, "lost")
     if type(value) is tuple:
-        items = [_keep(world, item, memo) for item in value] if len(value) <= 1000 else []
+        items = [_keep(world, item, room) for item in value] if len(value) <= 1000 else []
         if len(value) == len(items) and all(item.how == "plain" for item in items):
             return Kept(printed, "plain", tuple(item.what for item in items))
         return Kept(printed, "lost")
@@ -214,27 +227,38 @@ def _keep(world: World, value: Any, memo: dict[int, Kept]) -> Kept:
         return Kept(printed, "lost")
     if value._p_jar is not None and value._p_oid is not None and value._p_serial.strip(b"\0"):
         return Kept(printed, "stored", value._p_oid)
-    if id(value) in memo:
-        return memo[id(value)]
-    if len(memo) >= MOST_COPIES:
+    if id(value) in room.copies:
+        return room.copies[id(value)]
+    slots = own_slots(value)
+    if len(room.copies) >= MOST_COPIES or len(slots) > 1000 or not room.takes(100 * len(slots)):
         return Kept(printed, "lost")
-    kept = memo[id(value)] = Kept(printed, "copy")
-    slots: dict[str, Any] = {}
-    for name, each in list(own_slots(value).items())[:1000]:
-        slots[name] = _keep_part(world, each, memo)
-    kept.what = (getattr(type(value), "_p_ghost", type(value)), slots)
+    kept = room.copies[id(value)] = Kept(printed, "copy")
+    kept.what = (
+        getattr(type(value), "_p_ghost", type(value)),
+        {name: _keep_part(world, each, room) for name, each in list(slots.items())},
+    )
     return kept
 
 
-def _keep_part(world: World, value: Any, memo: dict[int, Kept]) -> Any:
+def _keep_part(world: World, value: Any, room: Room) -> Any:
     """A slot of an object that is copied; collections keep their elements in a list, dict or set of Python's."""
-    if isinstance(value, list) and len(value) <= 10_000:
-        return [_keep(world, each, memo) for each in value]
-    if isinstance(value, dict) and len(value) <= 10_000:
-        return {key: _keep(world, each, memo) for key, each in value.items() if isinstance(key, PLAIN)}
-    if isinstance(value, bytearray | set) and len(value) <= 10_000:
-        return value.copy() if isinstance(value, bytearray) else {each for each in value if isinstance(each, PLAIN)}
-    return _keep(world, value, memo)
+    if isinstance(value, list | dict | bytearray | set):
+        if len(value) > 10_000 or not room.takes(100 * len(value)):
+            return Kept("", "lost")
+        if isinstance(value, list):
+            return [_keep(world, each, room) for each in value]
+        if isinstance(value, dict):
+            return {key: _keep(world, each, room) for key, each in value.items() if isinstance(key, PLAIN)}
+        if isinstance(value, bytearray):
+            return value.copy()
+        return {each for each in value if isinstance(each, PLAIN)}
+    return _keep(world, value, room)
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, str | bytes):
+        return 50 + len(value)
+    return 50 + value.bit_length() // 8 if type(value) is int else 50
 
 
 def _missing(world: World, failure: BaseException) -> dict[str, Any] | None:

@@ -110,6 +110,12 @@ def test_a_stack_is_the_sessions_own_and_bounded(kernel: Any, connect: Any) -> N
     deep = one.call(Stack())
     assert isinstance(deep, StackReply)
     assert len(deep.frames) == 100 and all(len(e.printed) < 400 for f in deep.frames for e in f.variables)
+    # The values of one stack have four megabytes; what is beyond is shown, and says that it cannot be used.
+    wide = "Object >> wide: n [ | big | big := 2 raisedTo: 1000000 + n. n = 0 ifTrue: [^self oops]. ^self wide: n - 1 ]"
+    run(one, wide)
+    run(one, "Object wide: 80", keep_stack=True)
+    assert told(one, "big > 0. n", frame=0) == ["true", "0"]
+    assert "cannot be used again" in str(told(one, "big > 0", frame=70)[0])
 
 
 def test_a_recursion_without_end_and_an_interrupt_have_a_stack_too(kernel: Any, connect: Any) -> None:
