@@ -108,7 +108,7 @@ class Canvas:
         self._take(path)
         while time.monotonic() < end:
             path.replace(before)
-            time.sleep(0.1)
+            time.sleep(0.3)  # a busy machine draws three frames a second
             self._take(path)
             if difference(before, path) < CURSOR:
                 return path

@@ -11,9 +11,8 @@ from kivy.graphics import Color, Line, Rectangle, RoundedRectangle
 from kivy.uix.behaviors import FocusBehavior
 from kivy.uix.widget import Widget
 
-from ...bridge.covenant import GetFullStateCommand, UvmStateUpdateEvent
+from ...bridge.covenant import MAX_PAGE, Inspect, Page
 from .cards import Tool
-from .portrait import handle_in, is_method
 from .text import clean, font_for
 
 MOST = 40  # objects of one map
@@ -202,7 +201,12 @@ class ObjectMap(Tool):
         return {"root": self.root, "title": self.root_title}
 
     def start(self) -> None:
+        if self.root is None and self.app.morphs.tree.top:
+            self.root, self.root_title = self.app.morphs.tree.top, "World"
         self.app.spawn(self._fetch())
+
+    def focus_first(self) -> None:
+        self.ids.map.focus = True
 
     def show_object(self, root: str | None, title: str) -> None:
         self.places.append((self.root, self.root_title))
@@ -231,17 +235,16 @@ class ObjectMap(Tool):
         pending: list[tuple[str | None, str, int]] = [(self.root, self.root_title, 0)]
         while pending:
             target, title, depth = pending.pop(0)
-            reply = await self.app.look.ask(GetFullStateCommand(target=target))
-            if not isinstance(reply, UvmStateUpdateEvent):
+            reply = await self.app.look.ask(Inspect(target=target, count=MAX_PAGE))
+            if not isinstance(reply, Page):
                 continue
             handle = reply.target.zfill(16)
             graph.spots.setdefault(handle, Spot(handle, title, depth))
-            for slot, value in _references(reply.state):
-                to = str(handle_in(value)).zfill(16)
+            for slot, to, printed in _references(reply):
                 if to not in graph.spots:
                     if len(graph.spots) >= MOST:
                         continue
-                    graph.spots[to] = Spot(to, str(value.get("print") or "an object"), depth + 1)
+                    graph.spots[to] = Spot(to, printed or "an object", depth + 1)
                     if depth + 1 < DEPTH or slot == "parent*":
                         pending.append((to, graph.spots[to].title, depth + 1))
                 if (handle, to, slot) not in graph.edges:
@@ -258,13 +261,8 @@ class ObjectMap(Tool):
         )
 
 
-def _references(state: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """The slots that hold objects: parents first, so many of the others."""
-    found: list[tuple[str, dict[str, Any]]] = []
-    for slot, value in sorted(state.items(), key=lambda item: item[0] != "parent*"):
-        if is_method(value):
-            continue
-        for each in value if isinstance(value, list) else [value]:
-            if handle_in(each):
-                found.append((slot, each))
-    return found[:FAN]
+def _references(page: Page) -> list[tuple[str, str, str]]:
+    """Slots and elements that are objects, as (name, handle, printed): parents first, so many of the others."""
+    held = [each for each in page.entries if each.handle and not each.method]
+    held.sort(key=lambda each: each.name != "parent*")
+    return [(each.name, str(each.handle).zfill(16), each.printed) for each in held[:FAN]]

@@ -107,6 +107,7 @@ class Words(Widget):
             valign="middle",
             shorten=not several,
             shorten_from="right",
+            split_str="",
             padding=[5 * scale, 0, 5 * scale, 0],
         )
         label.refresh()
@@ -201,6 +202,7 @@ class Items(Widget):
                     text_size=(max(self.width - 16, 8), None),
                     shorten=True,
                     shorten_from="right",
+                    split_str="",
                 )
                 label.refresh()
                 Color(*theme.ink)

@@ -145,6 +145,7 @@ class RowList(FocusBehavior, Widget):
                 text_size=(room, None),
                 shorten=True,
                 shorten_from="right",
+                split_str="",
             )
             label.refresh()
             texture = self._textures[key] = label.texture

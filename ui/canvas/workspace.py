@@ -6,9 +6,7 @@ from typing import Any
 
 from .cards import Tool
 
-WELCOME = (
-    '"Messages to try. The line with the cursor, or what is selected:\nF5 does it, F6 prints it, F7 inspects it."\n'
-)
+WELCOME = '"Messages to try: the line of the cursor,\nor what is selected."\n'
 
 
 class Workspace(Tool):
