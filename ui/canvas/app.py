@@ -59,7 +59,7 @@ for name in ("rules.kv", "tools.kv"):
 class CanvasApp(App):
     """The window and what it knows. Tools ask through ``look`` and change things through ``act``."""
 
-    theme = ObjectProperty(DARK)
+    theme = ObjectProperty(DARK, rebind=True)  # rules say app.theme.ink: what lies behind the theme changes with it
     unit = NumericProperty(15)  # pixels of a text's height; every size of the window is made of it
     text_size = NumericProperty(15)
     sharpness = NumericProperty(1.0)  # pixels of the window for a unit of the world, for texts on morphs
@@ -125,6 +125,18 @@ class CanvasApp(App):
                 Clock.unschedule(first_frame)
 
         Clock.schedule_interval(first_frame, 0)
+        Clock.schedule_interval(self._pulse, 0)
+
+    _beat, _frames, _longest = 0.0, 0, 0.0
+
+    def _pulse(self, passed: float) -> None:
+        """Once a second the trace is told how many frames there were, and how long the longest took."""
+        self._frames += 1
+        self._longest = max(self._longest, passed)
+        now = time.perf_counter()
+        if now - self._beat >= 1:
+            self.trace("pulse", {"frames": self._frames, "longest": round(self._longest * 1000, 1)})
+            self._beat, self._frames, self._longest = now, 0, 0.0
 
     def on_stop(self) -> None:
         self.keep()

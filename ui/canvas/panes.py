@@ -100,8 +100,13 @@ class Pages(Rows):
         self.follows = True
         self.at_end = True
         self._keep_end = Clock.create_trigger(self._to_end, -1)
+        self._again = Clock.create_trigger(lambda _: self.lay_out(), 0)  # when the rows have taken the theme's colours
+        App.get_running_app().bind(theme=self.recolour)
         self.bind(width=lambda *_: self.lay_out(), row_height=lambda *_: self.lay_out())
         self.bind(height=self._keep_end, viewport_size=self._keep_end)
+
+    def recolour(self, *_: Any) -> None:
+        self._again()
 
     @property
     def columns(self) -> int:

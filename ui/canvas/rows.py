@@ -115,7 +115,7 @@ class RowList(FocusBehavior, Widget):
                     Rectangle(pos=(self.x + 2, y), size=(wide - 4, high))
                 heading = row.kind == "heading"
                 ink = row.ink or ("faint" if heading else "accent" if row.kind == "method" else "ink")
-                across = wide if row.kind == "plain" else wide * self.split
+                across = wide if row.kind == "plain" or not row.text else wide * self.split
                 self._cell(row.name, left, y, across - left - 6, ink, heading, theme, unit)
                 if row.kind != "plain":
                     ink = "accent" if row.handle else "faint" if row.kind in ("heading", "method") else "ink"
