@@ -128,7 +128,7 @@ def test_a_picture_of_each_tool(asking: Kernel, canvas: OpenCanvas, tmp_path: Pa
     window.key("ctrl+space")
     window.until(event("completions"), after=before)
     compare(window, "workspace-dark", tmp_path)
-    window.key("Escape", "ctrl+w")
+    window.key("BackSpace", "ctrl+w")
     opened(window, "ctrl+6", "model", "model")
     compare(window, "model-dark", tmp_path)
     window.key("ctrl+w")
@@ -142,7 +142,6 @@ def test_a_picture_of_each_tool(asking: Kernel, canvas: OpenCanvas, tmp_path: Pa
     compare(window, "history-dark", tmp_path)
     window.key("ctrl+w")
     opened(window, "ctrl+9", "status", "status")
-    window.picture(tmp_path / "status.png")  # its numbers are never the same twice
     window.key("ctrl+w", "F1")
     window.until(event("card", kind="keys"))
     compare(window, "keys-dark", tmp_path)

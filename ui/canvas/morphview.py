@@ -20,6 +20,8 @@ class MorphView(Widget):
 
     handle = StringProperty("")
     down = BooleanProperty(False)  # a pointer holds it down
+    opacity: float
+    _seen: float | None = None  # how opaque it is when it is shown again
 
     def send(self, selector: str, *arguments: Any) -> None:
         """Send the morph a message; for handlers of rules. It happens in the image, some time soon."""
@@ -32,8 +34,8 @@ class MorphView(Widget):
         for name in self.slots_of(type(self)):
             if name in node and getattr(self, name) != node[name]:
                 setattr(self, name, node[name])
-        visible = 0 if node.get("visible") is False else 1
-        self.opacity = visible
+        if (node.get("visible") is False) != (self._seen is not None):
+            self._seen, self.opacity = (self.opacity, 0) if self._seen is None else (None, self._seen)
 
     @classmethod
     def slots_of(cls, kind: type) -> frozenset[str]:

@@ -20,7 +20,9 @@ def number(value: Any, default: float = 0.0) -> float:
     """A slot as a number of pixels: whatever a program has put there, the window can draw it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return default
-    return min(max(float(value), -LARGEST), LARGEST) if value == value else default
+    if isinstance(value, int):
+        return float(min(max(value, -int(LARGEST)), int(LARGEST)))
+    return min(max(value, -LARGEST), LARGEST) if value == value else default
 
 
 @dataclass(slots=True)
@@ -110,19 +112,21 @@ class Tree:
 
     def at(self, x: float, y: float, skip: str | None = None) -> str | None:
         """The innermost, foremost morph at a place of the world; None where there is only the world."""
+        seen = {self.top}
         for each in reversed(self.holds(self.top)):
-            found = self._at(each, x, y, skip, 0)
+            found = self._at(each, x, y, skip, seen)
             if found:
                 return found
         return None
 
-    def _at(self, handle: str, x: float, y: float, skip: str | None, depth: int) -> str | None:
+    def _at(self, handle: str, x: float, y: float, skip: str | None, seen: set[str]) -> str | None:
         node = self.nodes[handle]
-        if handle == skip or depth > 60 or node.get("visible") is False:
+        if handle == skip or handle in seen or node.get("visible") is False:
             return None
+        seen.add(handle)
         x, y = x - number(node.get("x")), y - number(node.get("y"))
         for each in reversed(self.holds(handle)):
-            found = self._at(each, x, y, skip, depth + 1)
+            found = self._at(each, x, y, skip, seen)
             if found:
                 return found
         width, height = self.size(handle)
