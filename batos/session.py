@@ -113,7 +113,11 @@ class Remote:
         from .bridge.client import Client
 
         self.client = Client(endpoint, name="batos")
-        self.client.connect()
+        try:
+            self.client.connect()
+        except BaseException:
+            self.client.close()
+            raise
         self.policy: Any = policy
 
     def __enter__(self) -> Self:
