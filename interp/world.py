@@ -488,8 +488,7 @@ class World:
             return scope.names[name]
         if not family.native and family.has_datum(name):
             return "slot"
-        holder, value = family.find(name)
-        if is_method(value):
+        if not (scope is not None and scope.strict) and is_method(family.find(name)[1]):
             return "send"
         if name[:1].isupper() and self.names is not None and "." not in name and name in own_slots(self.names):
             return "world"

@@ -435,7 +435,13 @@ def perform_with_arguments(world: World) -> Any:
 
 @primitive("object.respondsTo", world=True)
 def responds_to(world: World) -> Any:
-    return lambda self, selector: world.understands(self, text_of(selector))
+    def responds_to(self: Any, selector: Any) -> bool:
+        text = text_of(selector)
+        if text == "name" and world.family(self).find(text)[0] is world.genesis:
+            return bool(is_object(self) and world.name_of(self))  # it is not understood by who has none
+        return world.understands(self, text)
+
+    return responds_to
 
 
 @primitive("object.delegatesTo", world=True)
