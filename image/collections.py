@@ -107,9 +107,27 @@ class Array(Collection):
 
 
 class OrderedCollection(Collection):
-    """A sequence that grows at both ends; ``_items`` is a list."""
+    """A sequence that grows at both ends; ``_items`` is a list.
+
+    Compiled code indexes it as it does an Array (``_v_array``, ``_v_mine``), if it delegates to the library's
+    prototype and nothing else: a person's own clone may say something else by at: and size.
+    """
 
     _p_traits = "OrderedCollection"
+
+    @staticmethod
+    def _p_live(thing: Any) -> None:
+        slots = vars(thing)
+        if "_items" in slots and "parent*" not in slots:
+            slots["_v_array"] = slots["_v_mine"] = slots["_items"]
+
+    _p_clean = Array._p_clean
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        slots = vars(self)
+        if isinstance(slots.get("_items"), list) and "parent*" not in slots:
+            slots["_v_array"] = slots["_items"]  # type: ignore[index]
 
     def __eq__(self, other: object) -> bool:
         if getattr(type(other), "_p_ghost", type(other)) is OrderedCollection:
@@ -127,9 +145,10 @@ class SortedCollection(Collection):
     _p_traits = "SortedCollection"
 
     def __eq__(self, other: object) -> bool:
-        if getattr(type(other), "_p_ghost", type(other)) is not SortedCollection:
+        if ghost_of(other) is not SortedCollection:
             return NotImplemented
-        return own_slots(self).get("sortBlock") is own_slots(cast(Body, other)).get("sortBlock") and sequences_equal(self, other)
+        mine, theirs = own_slots(self), own_slots(cast(Body, other))
+        return mine.get("sortBlock") is theirs.get("sortBlock") and sequences_equal(self, other)
 
     def __hash__(self) -> int:
         return hash(("SortedCollection", *items_of(self)))
@@ -161,7 +180,8 @@ class String(Collection):
 
     @staticmethod
     def _p_as_key(thing: Any) -> Any:
-        return text_of(thing)
+        items = vars(thing).get("_items")
+        return items if items.__class__ is str else text_of(thing)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is str or getattr(type(other), "_p_ghost", type(other)) is String:

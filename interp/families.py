@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..image.collections import Array
+from ..image.collections import Array, OrderedCollection
 from ..image.family import pair
 from ..image.method import Method
 from ..image.object import MISSING, Body, UvmObject, linearize, own_slots, parents, set_class, set_dict
@@ -208,7 +208,7 @@ class Families:
         live: Any = self.default(ghost).live
         thing = live()
         set_dict(thing, {} if items is None else {"_items": items})
-        if ghost is Array:
+        if ghost is Array or ghost is OrderedCollection:
             thing._p_live(thing)
         return thing
 

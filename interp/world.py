@@ -17,7 +17,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any, cast
 
 from ..grammar import nodes, parse_method
-from ..image.collections import CLASSES, Array, ByteArray, Dictionary, String, key_of
+from ..image.collections import CLASSES, Array, ByteArray, Dictionary, OrderedCollection, String, key_of
 from ..image.method import Method
 from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object, linearize, own_slots, set_dict
 from ..image.values import LETTERS, Character, ScaledDecimal, Symbol
@@ -576,6 +576,7 @@ class World:
         families.append((self.families.default(Array), ("at:", "at:put:", "size")))
         families.append((self.families.default(String), ("at:", "size")))
         families.append((self.family(""), ("at:", "size")))
+        families.append((self.families.default(OrderedCollection), ("at:", "at:put:", "size")))
         for family, selectors in families:
             for selector in selectors:
                 _, value = family.find(selector)

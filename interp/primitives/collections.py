@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cmp_to_key
 from types import FunctionType
@@ -14,14 +15,16 @@ from ...image.collections import (
     OrderedCollection,
     Set,
     SortedCollection,
+    String,
     equal,
+    text_of,
 )
 from ...image.keys import key_of
 from ...image.object import is_object
 from ...image.values import Character
 from ..flow import Fault
 from . import primitive
-from .elements import check_byte, chosen, elements, empty, find, ghost_of, made, one, run, two
+from .elements import check_byte, chosen_list, elements, empty, find, ghost_of, made, one, run, two
 
 if TYPE_CHECKING:
     from ..world import World
@@ -80,12 +83,12 @@ def size(world: World) -> Any:
 @primitive("collection.select", world=True)
 def select(world: World) -> Any:
     """The chosen elements as an Array; the kinds make of it what they are."""
-    return lambda self, block: world.new_array(list(chosen(world, elements(world, self), block, True, "select:")))
+    return lambda self, block: world.new_array(chosen_list(world, elements(world, self), block, True, "select:"))
 
 
 @primitive("collection.reject", world=True)
 def reject(world: World) -> Any:
-    return lambda self, block: world.new_array(list(chosen(world, elements(world, self), block, False, "reject:")))
+    return lambda self, block: world.new_array(chosen_list(world, elements(world, self), block, False, "reject:"))
 
 
 @primitive("collection.collect", world=True)
@@ -124,11 +127,16 @@ def fold(world: World) -> Any:
 
 @primitive("collection.detect", world=True)
 def detect(world: World) -> Any:
-    def detect(self: Any, block: Any, otherwise: Any = None) -> Any:
-        for element in chosen(world, elements(world, self), block, True, "detect:"):
-            return element
-        if otherwise is None:
-            return None
+    """The first element for which the block answers true, else what the other block answers."""
+
+    def detect(self: Any, block: Any, otherwise: Any) -> Any:
+        test = one(world, block)
+        for value in elements(world, self):
+            answer = test(value)
+            if answer is True:
+                return value
+            if answer is not False:
+                world.not_boolean(answer, "detect:ifNone:")
         return run(world, otherwise)
 
     return detect
@@ -136,17 +144,47 @@ def detect(world: World) -> Any:
 
 @primitive("collection.any", world=True)
 def any_satisfy(world: World) -> Any:
-    return lambda self, block: any(True for _ in chosen(world, elements(world, self), block, True, "anySatisfy:"))
+    def any_satisfy(self: Any, block: Any) -> bool:
+        test = one(world, block)
+        for value in elements(world, self):
+            answer = test(value)
+            if answer is True:
+                return True
+            if answer is not False:
+                world.not_boolean(answer, "anySatisfy:")
+        return False
+
+    return any_satisfy
 
 
 @primitive("collection.all", world=True)
 def all_satisfy(world: World) -> Any:
-    return lambda self, block: not any(True for _ in chosen(world, elements(world, self), block, False, "allSatisfy:"))
+    def all_satisfy(self: Any, block: Any) -> bool:
+        test = one(world, block)
+        for value in elements(world, self):
+            answer = test(value)
+            if answer is False:
+                return False
+            if answer is not True:
+                world.not_boolean(answer, "allSatisfy:")
+        return True
+
+    return all_satisfy
 
 
 @primitive("collection.count", world=True)
 def count(world: World) -> Any:
-    return lambda self, block: sum(1 for _ in chosen(world, elements(world, self), block, True, "count:"))
+    def count(self: Any, block: Any) -> int:
+        test, found = one(world, block), 0
+        for value in elements(world, self):
+            answer = test(value)
+            if answer is True:
+                found += 1
+            elif answer is not False:
+                world.not_boolean(answer, "count:")
+        return found
+
+    return count
 
 
 @primitive("collection.includes", world=True)
@@ -244,11 +282,7 @@ def as_ordered_collection(world: World) -> Any:
 @primitive("collection.asBag", world=True)
 def as_bag(world: World) -> Any:
     def as_bag(self: Any) -> Any:
-        counts: dict[Any, int] = {}
-        for value in elements(world, self):
-            key = key_of(value)
-            counts[key] = counts.get(key, 0) + 1
-        return world.families.new(Bag, counts)
+        return world.families.new(Bag, dict(Counter(map(key_of, elements(world, self)))))
 
     return as_bag
 
@@ -306,8 +340,8 @@ def order(world: World, values: list[Any], block: Any) -> None:
         if kinds <= {int, float} or kinds == {Character}:
             values.sort()
             return
-        if kinds == {str}:
-            values.sort(key=lambda text: (text.lower(), text))  # as <= of Strings
+        if kinds and all(_is_plain_text(world, kind) for kind in kinds):
+            values.sort(key=_fold)  # as <= of Strings
             return
         send = world.table("<=")
 
@@ -331,6 +365,19 @@ def order(world: World, values: list[Any], block: Any) -> None:
         return 0 if (answer if answer is True or answer is False else truth(answer, "sort:")) else -1
 
     values.sort(key=cmp_to_key(compare))
+
+
+def _fold(thing: Any) -> tuple[str, str]:
+    text = text_of(thing)
+    return text.lower(), text
+
+
+def _is_plain_text(world: World, kind: type) -> bool:
+    """Strings, literal or not, whose <= is the library's."""
+    if getattr(kind, "_p_ghost", kind) not in (str, String):
+        return False
+    comparing = world.table("<=")
+    return comparing[kind] is comparing[str]
 
 
 def _ranked_before(world: World) -> Any:

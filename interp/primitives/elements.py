@@ -146,6 +146,20 @@ def chosen(world: World, values: Sequence[Any], block: Any, wanted: bool, select
             world.not_boolean(answer, selector)
 
 
+def chosen_list(world: World, values: Sequence[Any], block: Any, wanted: bool, selector: str) -> list[Any]:
+    """The same, at once."""
+    test = one(world, block)
+    found: list[Any] = []
+    keep = found.append
+    for value in values:
+        answer = test(value)
+        if answer is wanted:
+            keep(value)
+        elif answer is not True and answer is not False:
+            world.not_boolean(answer, selector)
+    return found
+
+
 # --- answering the receiver's kind ------------------------------------------------
 
 

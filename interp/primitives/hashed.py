@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import Bag, Dictionary, IdentityDictionary, IdentitySet, Set, table_of
-from ...image.keys import PLAIN, identity, key_of, of_key
+from ...image.keys import BoolKey, identity, key_of, of_key
 from ...image.object import MISSING, is_object, own_slots, set_dict
 from ..flow import Fault
 from . import primitive
@@ -25,6 +25,9 @@ def table(self: Any) -> Any:
     if not is_object(self) or "_items" not in own_slots(self):
         raise Fault("SystemExceptions.InvalidState", "this is the prototype; its clones hold elements")
     return table_of(self)
+
+
+UNLIKE = frozenset((BoolKey, tuple))  # kinds of keys that stand for another value
 
 
 def no_key(world: World, key: Any) -> Fault:
@@ -46,13 +49,20 @@ def association(world: World) -> Any:
 # --- Dictionary -----------------------------------------------------------------
 
 
+# What programs send in their inner loops asks for the common case first: a plain dict, and an int or a literal String
+# as key. (bool is neither: true is not 1.)
+
+
 @primitive("dict.at", world=True)
 def at(world: World) -> Any:
     def at(self: Any, key: Any) -> Any:
-        contents = vars(self).get("_items")
-        if type(contents) is not dict:
-            contents = table(self)
-        value = contents.get(key if type(key) in PLAIN else key_of(key), MISSING)
+        try:
+            contents = self._items
+            if (key.__class__ is int or key.__class__ is str) and contents.__class__ is dict:
+                return contents[key]
+        except (KeyError, AttributeError):
+            pass
+        value = table(self).get(key_of(key), MISSING)
         if value is MISSING:
             raise no_key(world, key)
         return value
@@ -62,20 +72,26 @@ def at(world: World) -> Any:
 
 @primitive("dict.atPut", changes=True)
 def at_put(self: Any, key: Any, value: Any) -> Any:
-    contents = vars(self).get("_items")
-    if type(contents) is not dict:
-        contents = table(self)
-    contents[key if type(key) in PLAIN else key_of(key)] = value
+    try:
+        if (key.__class__ is int or key.__class__ is str) and self._items.__class__ is dict:
+            self._items[key] = value
+            return value
+    except AttributeError:
+        pass
+    table(self)[key_of(key)] = value
     return value
 
 
 @primitive("dict.atIfAbsent", world=True)
 def at_if_absent(world: World) -> Any:
     def at_if_absent(self: Any, key: Any, otherwise: Any) -> Any:
-        contents = vars(self).get("_items")
-        if type(contents) is not dict:
-            contents = table(self)
-        value = contents.get(key if type(key) in PLAIN else key_of(key), MISSING)
+        try:
+            contents = self._items
+            if (key.__class__ is int or key.__class__ is str) and contents.__class__ is dict:
+                return contents[key]
+        except (KeyError, AttributeError):
+            pass
+        value = table(self).get(key_of(key), MISSING)
         return run(world, otherwise) if value is MISSING else value
 
     return at_if_absent
@@ -92,6 +108,11 @@ def at_if_present(world: World) -> Any:
 
 @primitive("dict.includesKey")
 def includes_key(self: Any, key: Any) -> bool:
+    try:
+        if (key.__class__ is int or key.__class__ is str) and self._items.__class__ is dict:
+            return key in self._items
+    except AttributeError:
+        pass
     return key_of(key) in table(self)
 
 
@@ -150,6 +171,11 @@ def size(self: Any) -> int:
 def keys_and_values_do(world: World) -> Any:
     def keys_and_values_do(self: Any, block: Any) -> Any:
         call = two(world, block)
+        contents = vars(self).get("_items")
+        if contents.__class__ is dict and ghost_of(self) is Dictionary and UNLIKE.isdisjoint(set(map(type, contents))):
+            for key, value in list(contents.items()):
+                call(key, value)
+            return self
         for key, value in pairs(self):
             call(key, value)
         return self
@@ -285,6 +311,14 @@ def rehash(self: Any) -> Any:
 @primitive("set.add", changes=True)
 def set_add(self: Any, value: Any) -> Any:
     # An equal element that is there already stays.
+    try:
+        contents = self._items
+        if (value.__class__ is int or value.__class__ is str) and contents.__class__ is dict:
+            if value not in contents:
+                contents[value] = None
+            return value
+    except AttributeError:
+        pass
     table(self).setdefault(key_of(value), None)
     return value
 
@@ -302,17 +336,46 @@ def set_add_all(world: World) -> Any:
 
 @primitive("set.includes")
 def set_includes(self: Any, value: Any) -> bool:
+    try:
+        if (value.__class__ is int or value.__class__ is str) and self._items.__class__ is dict:
+            return value in self._items
+    except AttributeError:
+        pass
     return key_of(value) in table_of(self)
 
 
 @primitive("set.removeIfAbsent", world=True, changes=True)
 def set_remove(world: World) -> Any:
     def set_remove(self: Any, value: Any, otherwise: Any) -> Any:
+        try:
+            if (value.__class__ is int or value.__class__ is str) and self._items.__class__ is dict:
+                del self._items[value]
+                return value
+        except (KeyError, AttributeError):
+            pass
         if table(self).pop(key_of(value), MISSING) is MISSING:
             return run(world, otherwise)
         return value
 
     return set_remove
+
+
+@primitive("set.remove", world=True, changes=True)
+def set_remove_plainly(world: World) -> Any:
+    def remove(self: Any, value: Any) -> Any:
+        try:
+            if (value.__class__ is int or value.__class__ is str) and self._items.__class__ is dict:
+                del self._items[value]
+                return value
+        except (KeyError, AttributeError):
+            pass
+        # Somebody's own remove:ifAbsent: decides.
+        return world.send(self, "remove:ifAbsent:", value, not_found)
+
+    def not_found() -> Any:
+        raise Fault("SystemExceptions.NotFound", "Object not found")
+
+    return remove
 
 
 @primitive("set.with", world=True)

@@ -22,7 +22,7 @@ from .collections import order
 from .elements import (
     READERS,
     check_byte,
-    chosen,
+    chosen_list,
     elements,
     empty,
     find,
@@ -171,6 +171,10 @@ def bytes_at(world: World) -> Any:
 @primitive("sequence.atPut", world=True, changes=True)
 def at_put(world: World) -> Any:
     def at_put(self: Any, index: Any, value: Any) -> Any:
+        contents = vars(self).get("_items") if is_object(self) else None
+        if contents.__class__ is list and index.__class__ is int and 0 < index <= len(contents):
+            contents[index - 1] = value
+            return value
         contents = writable(self)
         contents[place(world, index, len(contents))] = value
         return value
@@ -432,14 +436,14 @@ def _pairs(world: World, self: Any, other: Any) -> tuple[Any, Any]:
 @primitive("sequence.select", world=True)
 def select(world: World) -> Any:
     return lambda self, block: sequence_like(
-        world, self, list(chosen(world, elements(world, self), block, True, "select:"))
+        world, self, chosen_list(world, elements(world, self), block, True, "select:")
     )
 
 
 @primitive("sequence.reject", world=True)
 def reject(world: World) -> Any:
     return lambda self, block: sequence_like(
-        world, self, list(chosen(world, elements(world, self), block, False, "reject:"))
+        world, self, chosen_list(world, elements(world, self), block, False, "reject:")
     )
 
 
@@ -522,18 +526,22 @@ def add_after_index(world: World) -> Any:
 
 @primitive("ordered.removeFirst", changes=True)
 def remove_first(self: Any) -> Any:
-    contents = writable(self)
-    if not contents:
-        raise empty()
-    return contents.pop(0)
+    try:
+        return self._items.pop(0)
+    except (AttributeError, IndexError):
+        if not writable(self):
+            raise empty() from None
+        raise
 
 
 @primitive("ordered.removeLast", changes=True)
 def remove_last(self: Any) -> Any:
-    contents = writable(self)
-    if not contents:
-        raise empty()
-    return contents.pop()
+    try:
+        return self._items.pop()
+    except (AttributeError, IndexError):
+        if not writable(self):
+            raise empty() from None
+        raise
 
 
 @primitive("ordered.removeSome", world=True, changes=True)
@@ -590,7 +598,7 @@ def remove_from_to(world: World) -> Any:
 def remove_all_such_that(world: World) -> Any:
     def remove_all_such_that(self: Any, block: Any) -> Any:
         contents = writable(self)
-        contents[:] = list(chosen(world, list(contents), block, False, "removeAllSuchThat:"))
+        contents[:] = chosen_list(world, list(contents), block, False, "removeAllSuchThat:")
         return self
 
     return remove_all_such_that

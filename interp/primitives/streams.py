@@ -1,6 +1,7 @@
 """Primitives of streams: a position in a list of elements.
 
-Text streams hold single characters (str), which leave as Characters.
+Text streams hold single characters (str), which leave as Characters. One that is written at its end may hold longer
+pieces (``_loose``), which ``state`` takes apart before anybody looks at elements.
 """
 
 from __future__ import annotations
@@ -69,6 +70,9 @@ def state(self: Any) -> list[Any]:
     contents = own_slots(self).get("_items", MISSING) if is_object(self) else MISSING
     if contents is MISSING:
         raise Fault("SystemExceptions.InvalidState", "this is the prototype of streams: make one with on:")
+    if vars(self).get("_loose"):
+        contents[:] = "".join(contents)  # type: ignore[index]
+        vars(self)["_loose"] = False  # type: ignore[index]
     return contents  # type: ignore[no-any-return]
 
 
@@ -154,8 +158,10 @@ def peek_for(self: Any, wanted: Any) -> bool:
 
 @primitive("stream.atEnd")
 def at_end(self: Any) -> bool:
-    slots = vars(self)
-    return bool(slots["_position"] >= len(slots["_items"])) if "_position" in slots else not state(self)
+    try:
+        return self._position >= len(self._items)  # type: ignore[no-any-return]
+    except AttributeError:
+        return not state(self)
 
 
 @primitive("stream.upTo", world=True, changes=True)
@@ -323,7 +329,13 @@ def contents(world: World) -> Any:
 @primitive("stream.written", world=True)
 def written(world: World) -> Any:
     """What lies before the position."""
-    return lambda self: collected(world, self, state(self)[: self._position])
+
+    def written(self: Any) -> Any:
+        if vars(self).get("_loose"):
+            return world.new_string("".join(self._items))
+        return collected(world, self, state(self)[: self._position])
+
+    return written
 
 
 @primitive("stream.readStream", world=True)
@@ -343,15 +355,37 @@ def put(self: Any, values: Any) -> None:
     """Write over what is there, and on behind it."""
     found, at = state(self), self._position
     if at == len(found):
-        found.extend(values)
+        found += values
     else:
         found[at : at + len(values)] = values
     self._position = at + len(values)
 
 
+def put_text(self: Any, text: str) -> None:
+    """The same for text on a stream of text; at the end in one piece."""
+    items, at = self._items, self._position
+    if at != len(items) and not vars(self).get("_loose"):
+        put(self, text)
+    elif text:
+        items.append(text)
+        self._position = at + len(text)
+        if len(text) > 1:
+            vars(self)["_loose"] = True  # type: ignore[index]
+
+
 @primitive("stream.nextPut", world=True, changes=True)
 def next_put(world: World) -> Any:
     def next_put(self: Any, value: Any) -> Any:
+        if value.__class__ is Character:
+            try:
+                # What programs do most: a Character, at the end of a text.
+                at, items = self._position, self._items
+                if self._kind == "String" and (at == len(items) or vars(self).get("_loose")):
+                    items.append(chr(value.code))
+                    self._position = at + 1
+                    return value
+            except AttributeError:
+                pass
         found, kind = state(self), self._kind
         stored = value
         if kind == "String":
@@ -381,8 +415,15 @@ def next_put_all(world: World) -> Any:
     def next_put_all(self: Any, values: Any) -> Any:
         kind = self._kind
         if kind == "String":
+            if values.__class__ is str:
+                put_text(self, values)
+                return self
+            if getattr(values.__class__, "_p_ghost", None) is String:
+                text = vars(values).get("_items")
+                put_text(self, text if text.__class__ is str else text_of(values))
+                return self
             if is_text(values):
-                put(self, text_of(values))
+                put_text(self, text_of(values))
                 return self
             given = list(elements(world, values))
             if not all(type(value) is Character for value in given):
@@ -405,9 +446,9 @@ def next_put_all(world: World) -> Any:
 @primitive("stream.print", world=True, changes=True)
 def print_(world: World) -> Any:
     def print_(self: Any, thing: Any) -> Any:
-        text = text_of(world.send(thing, "printString"))
+        text = str(thing) if thing.__class__ is int else text_of(world.send(thing, "printString"))
         if self._kind == "String":
-            put(self, text)
+            put_text(self, text)
         else:
             world.send(self, "nextPutAll:", text)
         return self
@@ -422,7 +463,7 @@ def display(world: World) -> Any:
     def display(self: Any, thing: Any) -> Any:
         text = text_of(thing) if is_text(thing) else text_of(world.send(thing, "displayString"))
         if self._kind == "String":
-            put(self, text)
+            put_text(self, text)
         else:
             world.send(self, "nextPutAll:", text)
         return self
@@ -433,8 +474,11 @@ def display(world: World) -> Any:
 def _writes(name: str, text: str) -> None:
     @primitive(f"stream.{name}", changes=True)
     def write(self: Any, count: int = 1) -> Any:
-        values: Any = text * count
-        put(self, values if self._kind == "String" else [Character(char) for char in values])
+        values: Any = text if count == 1 else text * count
+        if self._kind == "String":
+            put_text(self, values)
+        else:
+            put(self, [Character(char) for char in values])
         return self
 
 
@@ -450,6 +494,7 @@ def truncate(self: Any) -> Any:
 
 @primitive("stream.reset", changes=True)
 def reset(self: Any) -> Any:
+    state(self)
     self._position = 0
     return self
 
