@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from batos.interp import Budget, Outcome
+from batos.image import open_image
+from batos.image.method import Method
+from batos.interp import Budget, Outcome, Resolution, Worker
 
 from .conftest import Bench
 from .test_ending import batos, interrupt_when_running
@@ -437,3 +439,34 @@ def test_the_workshop(fresh_image: Path) -> None:
     assert sorted(line for line in lines if line.startswith("painting")) == [
         f"painting chair {n} by {who}" for n, who in ((1, "Ada"), (2, "Bob"), (3, "Ada"), (4, "Bob"))
     ]
+
+
+# --- a message that nobody understands
+
+
+class Writer:
+    """Answers misses as the JIT would: with a method."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def resolve(self, miss: Any, worker: Worker, approve: Any) -> Resolution:
+        self.asked.append(miss.handle)
+        worker.transact(lambda world: world.define(world.lookup("Thing"), Method("zork", "zork [ ^7 ]")))
+        return Resolution(True)
+
+
+def test_a_miss_in_a_process_is_answered_and_the_statement_runs_again(fresh_image: Path) -> None:
+    writer = Writer()
+    with open_image(fresh_image) as image:
+        worker = Worker(image, "one", misses=writer)
+        worker.evaluate("Thing := Object clone. S := Semaphore new. Log := OrderedCollection new")
+        worker.evaluate("[S wait. Log add: Thing clone quarrel] fork")
+        source = "[:out | [out add: Thing clone zork] fork. Processor yield. out] value: OrderedCollection new"
+        (outcome,) = worker.evaluate(source, policy="auto")
+        assert outcome.error is None and outcome.printed == "OrderedCollection (7 )" and len(writer.asked) == 1
+        # A process of an earlier statement cannot run again from its start: nobody is asked for it.
+        (outcome,) = worker.evaluate("S signal", policy="auto")
+        assert outcome.error is None and len(writer.asked) == 1
+        assert [report.code for report in outcome.failures] == ["not-understood"]
+        worker.close()
