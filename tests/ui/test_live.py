@@ -78,9 +78,7 @@ def test_errors_interrupts_and_completion(live: Kernel, terminal: OpenTerminal) 
 
 
 @pytest.mark.terminal
-def test_a_stack_to_look_around_in_and_the_message_again(
-    live: Kernel, terminal: OpenTerminal, tmp_path: Path
-) -> None:
+def test_a_stack_to_look_around_in_and_the_message_again(live: Kernel, terminal: OpenTerminal, tmp_path: Path) -> None:
     editor = tmp_path / "editor"
     editor.write_text("#!/bin/sh\nsed -i 's/^ *.self$/    balance := balance - amount/' \"$1\"\n")
     editor.chmod(0o755)

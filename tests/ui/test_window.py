@@ -16,9 +16,9 @@ from .xwindow import Canvas
 pytestmark = pytest.mark.window
 
 
-def event(name: str, **facts: Any) -> Any:
+def event(kind: str, /, **facts: Any) -> Any:
     """Is this line of the trace that event, with these facts in it?"""
-    return lambda line: line["event"] == name and all(line.get(key) == value for key, value in facts.items())
+    return lambda line: line["event"] == kind and all(line.get(key) == value for key, value in facts.items())
 
 
 def connected(window: Canvas) -> None:

@@ -78,7 +78,8 @@ class Canvas:
                 if wanted(line):
                     return line
             if self.process.poll() is not None or time.monotonic() > end:
-                said = "\n".join(map(json.dumps, self.lines()[-12:]))
+                lines = [line for line in self.lines() if line["event"] != "pulse"]
+                said = "\n".join(map(json.dumps, lines[-12:]))
                 log = (self.folder / "canvas.log").read_text()[-3000:]
                 raise AssertionError(f"not said within {seconds:g} s (ended: {self.process.poll()}):\n{said}\n{log}")
             time.sleep(0.02)
