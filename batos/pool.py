@@ -10,7 +10,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from .bridge.codes import Code
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("batos.pool")
 
 MOST = 64  # threads, waiting ones included
+SOON = 0.01  # seconds that a request waits for a thread before another one is made
 QUICK = 0.005  # seconds; who was done in less has something to gain from not changing threads
 
 
@@ -46,14 +47,32 @@ class Pool:
         self._threads: set[threading.Thread] = set()
         self._outstanding = 0  # requests taken on and not finished
         self._numbered = 0
+        self._closed = False
+        self._lacking = threading.Event()  # there may be fewer threads than requests
+        threading.Thread(target=self._find_threads, name="pool", daemon=True).start()
 
     def start(self, request: Request) -> None:
         """Takes a request on; returns at once."""
         with self._lock:
             self._outstanding += 1
-            if self._outstanding > len(self._threads) < MOST:
-                self._spawn()
+            lacking = self._outstanding > len(self._threads) < MOST
         self._jobs.put(request)
+        if lacking:
+            self._lacking.set()
+
+    def _find_threads(self) -> None:
+        """Makes threads where requests wait for one. Not at once: a request is mostly begun by a thread that has just
+        answered the one before and is about to take it, and a thread too many costs the making of a whole world."""
+        while True:
+            self._lacking.wait()
+            self._lacking.clear()
+            sleep(SOON)
+            with self._lock:
+                if self._closed:
+                    return
+                if self._jobs.qsize() and self._outstanding > len(self._threads) < MOST:
+                    self._spawn()
+                    self._lacking.set()
 
     def warm(self, worker: Worker) -> None:
         """Begins with one thread, around a worker that is there already."""
@@ -64,6 +83,8 @@ class Pool:
         """Ends the threads; those that are still busy after `patience` seconds are left to die with the process."""
         with self._lock:
             threads = list(self._threads)
+            self._closed = True
+        self._lacking.set()
         for _ in threads:
             self._jobs.put(None)
         for thread in threads:

@@ -68,6 +68,7 @@ class AsyncClient:
             self._loop.remove_reader(self._socket.getsockopt(zmq.FD))
             self._loop.remove_reader(self._monitor.getsockopt(zmq.FD))
         self._core.fail_all("this client was closed")
+        self._core.leave()
         self._socket.disable_monitor()
         self._monitor.close(0)
         self._socket.close(200)

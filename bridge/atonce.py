@@ -17,6 +17,7 @@ from .covenant import (
     ErrorReply,
     Hello,
     Interrupt,
+    Leave,
     Pending,
     Ping,
     Pong,
@@ -61,6 +62,10 @@ def answer_at_once(server: Server, session: Session, command: Command) -> Reply:
             return Data(id=command.id, data=[waiting[0].model_dump() for waiting in list(server.approvals.values())])
         case Status():
             return Data(id=command.id, data=status(server, "admin" in session.roles))
+        case Leave():
+            server.cancel(session, None)
+            server.leave(session)
+            return Done(id=command.id)
         case Shutdown():
             server.handler.shutdown(command.now)
             return Done(id=command.id)

@@ -65,6 +65,7 @@ class Client:
     def close(self) -> None:
         os.close(self._wish)
         os.close(self._wisher)
+        self._core.leave()
         self._socket.disable_monitor()
         self._monitor.close(0)
         self._socket.close(200)

@@ -21,6 +21,7 @@ from .covenant import (
     ErrorReply,
     Event,
     Hello,
+    Leave,
     Moved,
     Outcome,
     Ping,
@@ -234,6 +235,11 @@ class Core:
         self._number += 1
         if not self._send(pack(Hello(id=self._number, client=self.name))):
             self.disconnected()
+
+    def leave(self) -> None:
+        """No more will be asked: lets the kernel forget the session. Nobody waits for the answer."""
+        if self.away_since is None:
+            self._send(pack(Leave()))
 
     def tick(self) -> None:
         """Called now and then while answers are owed: notices a kernel that is gone or deaf."""

@@ -140,6 +140,14 @@ class Metrics(Command):
     command: Literal["metrics"] = "metrics"
 
 
+class Leave(Command):
+    """Ends this session: nothing of it is remembered, what waits is not begun. Without it a session ends after ten
+    silent minutes. Answer: `done`."""
+
+    at_once: ClassVar[bool] = True
+    command: Literal["leave"] = "leave"
+
+
 class Shutdown(Command):
     """Stops the kernel: running messages finish (or, with `now`, are interrupted), nothing new begins. Answer:
     `done`."""
@@ -581,7 +589,8 @@ class Data(Reply):
 Done.model_rebuild()
 
 AnyCommand = Annotated[
-    Hello | Ping | Interrupt | Cancel | Subscribe | Unsubscribe | Approve | Pending | Status | Metrics | Shutdown
+    Hello | Leave | Ping | Interrupt | Cancel | Subscribe | Unsubscribe | Approve | Pending
+    | Status | Metrics | Shutdown
     | GetFullStateCommand | UpdatePropertyCommand | CreateMethodCommand
     | Evaluate | Stack | Inspect | Complete | Signature | Browse | GetScene | Written | Revert | JitCommand
     | Senders | Implementors | History | Undo | Redo,

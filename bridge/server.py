@@ -51,6 +51,7 @@ QUEUE = 64  # commands a session may have waiting
 SESSIONS = 1024
 SESSION_SECONDS = 600.0  # an idle session is forgotten after so long a silence
 BATCH = 128  # messages taken from the socket before timers and others get their turn
+REMEMBERED_BY_ALL = 64 << 20  # bytes of answers that all sessions together keep for resends
 RELAYED = 5  # frames of a message that a broker passes on
 HARD_FRAME = 4 * MAX_FRAME  # beyond this libzmq drops the connection before the frame fills our memory
 
@@ -262,6 +263,7 @@ class Server:
                     horizon = monotonic() - self.session_seconds
                     for session in [s for s in self.sessions.values() if s.heard < horizon]:
                         self._forget_session(session)
+                    self._bound_memory()
 
     # -- from other threads -------------------------------------------------------------------------------------------
 
@@ -473,9 +475,24 @@ class Server:
         self.relays.discard(session.identity)
         self._blocked.discard(session.identity)
 
+    def _bound_memory(self) -> None:
+        """A session may remember megabytes of answers; all together may not. Who was silent longest is least likely to
+        ask again."""
+        most = REMEMBERED_BY_ALL
+        for session in sorted(self.sessions.values(), key=lambda s: s.heard, reverse=True):
+            most -= session.remembers
+            if most < 0:
+                session.forget_answers()
+
+    def leave(self, session: Session) -> None:
+        """A client has no more to say: its session ends, at the latest when what runs of it is over."""
+        session.left = True
+        self._forget_session(session)
+
     def greet(self, session: Session, command: Hello) -> bool:
         """Names the session; answers whether it was there before."""
         before = session.greeted
+        session.left = False
         session.greeted = True
         session.name = command.client
         return before
@@ -576,6 +593,8 @@ class Server:
                 self._ready.append(session)
         if not self._send(session, frame, final):
             request.lost += 1
+        if final and session.left:
+            self._forget_session(session)
 
     def _reply(self, session: Session, reply: Reply) -> None:
         self._send(session, pack(reply), True)

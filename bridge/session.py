@@ -45,6 +45,7 @@ class Session:
         self.name = ""
         self.roles = roles
         self.greeted = False
+        self.left = False  # its client has said that it comes no more
         self.queue: deque[Request] = deque()
         self.running: Request | None = None
         self.topics: set[str] = set()
@@ -66,6 +67,16 @@ class Session:
         self._answers[id] = answer
         self._answers_bytes += len(answer)
         while len(self._answers) > REMEMBERED or (self._answers_bytes > REMEMBERED_BYTES and len(self._answers) > 1):
+            self._answers_bytes -= len(self._answers.popitem(last=False)[1])
+
+    @property
+    def remembers(self) -> int:
+        """Bytes of answers kept for resends."""
+        return self._answers_bytes
+
+    def forget_answers(self) -> None:
+        """All but the last."""
+        while len(self._answers) > 1:
             self._answers_bytes -= len(self._answers.popitem(last=False)[1])
 
     def answer_to(self, id: int) -> bytes | None:

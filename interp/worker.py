@@ -163,6 +163,9 @@ class Worker:
             self.end_session(session)
         with suppress(NoTransaction):
             self.manager.abort()
+        # The connection goes back to a pool, and must not take the world along, whose types its objects have.
+        self.connection.cacheMinimize()
+        self.connection.families = None
         self.connection.close()
 
     # --- programs

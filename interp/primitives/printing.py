@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from ...image.collections import (
     Array,
@@ -130,13 +129,11 @@ class Printer:
         return text_of(self.world.send(thing, "printString"))
 
 
-_printers: WeakKeyDictionary[World, Printer] = WeakKeyDictionary()
-
-
 def printer(world: World) -> Printer:
-    found = _printers.get(world)
+    # In the world itself: a weak dictionary's values, which know their key, would keep it for ever.
+    found: Printer | None = vars(world).get("printer")
     if found is None:
-        found = _printers[world] = Printer(world)
+        found = vars(world)["printer"] = Printer(world)
     return found
 
 

@@ -417,3 +417,61 @@ def test_a_time_limit_of_the_caller(connect: Connect, running: Running) -> None:
 def test_only_the_owner_may_connect(running: Running) -> None:
     path = running.endpoint.removeprefix("ipc://")
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
+
+
+def test_a_client_that_closes_leaves_nothing_behind(connect: Connect, running: Running) -> None:
+    """Regression: a session lingered for ten minutes after its client had gone, with megabytes of answers."""
+    sessions = running.server.sessions
+    for _ in range(3):
+        with Client(running.endpoint, "passing") as client:
+            client.evaluate("echo hello")
+    wait_for(lambda: not sessions)
+    busy = Client(running.endpoint, "busy")
+    busy.connect()
+    busy.post(Evaluate(source="wait"))
+    busy.post(Evaluate(source="echo never"))
+    running.toy.began.get(timeout=20)
+    busy.close()
+    wait_for(lambda: all(session.left for session in sessions.values()))
+    assert connect().evaluate("echo other").outcomes[0].printed == "other"
+    running.toy.release.set()
+    wait_for(lambda: [session.name for session in sessions.values()] == ["test"])
+    assert "echo never" not in running.toy.done
+
+
+def test_a_broker_speaks_for_sessions_of_others(running: Running) -> None:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    with context.socket(zmq.DEALER) as broker:
+        broker.setsockopt(zmq.IDENTITY, b"\x01broker")
+        broker.setsockopt(zmq.RCVTIMEO, 20_000)
+        broker.setsockopt(zmq.LINGER, 0)
+        broker.connect(running.endpoint)
+
+        def ask(*frames: bytes) -> tuple[bytes, dict[str, object]]:
+            broker.send_multipart(frames)
+            *route, answer = broker.recv_multipart()
+            return b"".join(route), ormsgpack.unpackb(answer)
+
+        hello = ormsgpack.packb({"command": "hello", "id": 1, "client": "somebody"})
+        evaluate = ormsgpack.packb({"command": "evaluate", "id": 2, "source": "echo hello"})
+        relayed = (b"\x01client", (7).to_bytes(8, "big"), b"")
+        # Who has not said that it is a broker is none.
+        _, answer = ask(*relayed, hello)
+        assert answer["code"] == Code.MALFORMED
+        assert ask(ormsgpack.packb({"command": "hello", "id": 1, "relay": True}))[1]["kind"] == "welcome"
+        assert ask(*relayed, hello)[0] == b"\x01client"
+        to, answer = ask(*relayed, evaluate)
+        assert to == b"\x01client" and answer["kind"] == "done" and answer["id"] == 2
+        session = running.server.sessions[b"\x01client"]
+        assert (session.name, session.lease) == ("somebody", 7)
+        # A message of its own goes on being its own.
+        to, answer = ask(ormsgpack.packb({"command": "ping", "id": 3}))
+        assert to == b"" and answer["kind"] == "pong"
+    context.term()
