@@ -21,8 +21,10 @@ MODEL ?= auto
 TRAIN ?= auto
 # How many tests run at once.
 JOBS ?= auto
+# How long `make soak` takes.
+MINUTES ?= 10
 
-.PHONY: help setup run start-model test lint types unit model train-tools bench bench-awfy clean
+.PHONY: help setup run start-model test lint types unit model train-tools bench bench-awfy kills soak clean
 
 help:
 	@echo 'make run         the REPL on live_image.fs (IMAGE=other.fs for another image), set up first if need be'
@@ -33,7 +35,9 @@ help:
 	@echo 'make lint        ruff only           make types   mypy only, on an installed copy'
 	@echo 'make unit        pytest only; ARGS="tests/image -x" chooses, JOBS=0 runs them one after another'
 	@echo 'make bench-awfy  the Are-We-Fast-Yet programs against hand-written Python; last line: geomean RATIO'
-	@echo 'make bench       all benchmarks'
+	@echo 'make bench       all benchmarks but the long ones'
+	@echo 'make kills       a kernel killed 200 times at random moments, its disk full now and then: nothing is lost'
+	@echo 'make soak        a kernel under load for ten minutes: its memory stays flat (MINUTES=60)'
 	@echo 'make train-tools torch and its like into .venv, for batos train finetune (make test does it, too)'
 	@echo 'make clean       remove what was built and .venv; images (*.fs) stay'
 	@echo
@@ -96,6 +100,12 @@ bench-awfy: $(READY_TO_TEST)
 
 bench: $(READY_TO_TEST)
 	@$(PY) -m benchmarks
+
+kills: $(READY_TO_TEST)
+	@$(PY) -m benchmarks.kills
+
+soak: $(READY_TO_TEST)
+	@$(PY) -m benchmarks.soak --minutes $(MINUTES)
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,4 +1,4 @@
-"""Every benchmark there is, one after another, each in a process of its own: `make bench`."""
+"""The benchmarks, one after another, each in a process of its own: `make bench`. `make kills`, `make soak` are long."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+LONG = ("kills", "soak")
 
 
 def names() -> list[str]:
     """The modules of this folder that can be run: files, and folders with a `__main__`."""
-    files = [path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_")]
+    files = [path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_") and path.stem not in LONG]
     folders = [path.parent.name for path in HERE.glob("*/__main__.py")]
     return sorted([*files, *folders])
 
