@@ -360,6 +360,9 @@ def main(
     else:
         to = path.with_name(path.name + ".log") if path is not None else None
     handler = log_to(to, log_format, log_level)
+    for note in kernel.image.notes:
+        print(f"batos kernel: {note}", file=sys.stderr)
+        log.warning(note)
 
     def ready() -> None:
         text = kernel.endpoint

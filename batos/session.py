@@ -5,6 +5,7 @@ Both answer with the same views, so that ``batos eval`` and ``batos run`` look t
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -39,6 +40,8 @@ class Embedded:
 
             self._handler = miss_handler(location, policy=policy)
         self.image = open_image(location)
+        for note in self.image.notes:
+            print(f"batos: {note}", file=sys.stderr)
         try:
             self.worker = Worker(self.image, name="embedded", misses=self._handler)
         except BaseException:

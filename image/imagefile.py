@@ -49,6 +49,9 @@ INDEX_EVERY: Final = 50_000
 COMMIT_IN_MEMORY: Final = 16 << 20
 """A commit up to this many bytes is collected in memory, a larger one in a nameless file beside the image."""
 
+FIRST_COMMIT: Final = 4096
+"""More than this cannot be the torn first commit of a new image, which writes an empty root and no more."""
+
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _TRAILER: Final = struct.Struct(">4sI")
 _TRAILER_NAME: Final = b"crc1"
@@ -140,6 +143,8 @@ class ImageFile(FileStorage):
                 pos += length
                 continue
             after = any_transaction(handle, pos + 1, end, last)
+            if after is None and pos == 4 and end - pos > FIRST_COMMIT:
+                raise ImageDamaged(self._file_name, "nothing in it reads as a transaction", pos)
             if after is None:
                 if self._is_read_only:
                     self.notes.append(

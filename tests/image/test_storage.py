@@ -715,3 +715,25 @@ def test_every_error_is_one_of_the_tree_with_a_code_of_its_own():
     import batos.image.errors as errors
 
     assert all(kind.__name__ in errors.__doc__ and kind.code in errors.__doc__ for kind in kinds)
+
+
+@pytest.mark.parametrize("size", [20, 200, 1_000, 100_000])
+def test_an_image_whose_start_is_overwritten_is_damaged_and_stays(fresh_image, size):
+    """Regression: with nothing in it but the library, it was taken for a torn end, put aside, and a new one was made."""
+    before = fresh_image.read_bytes()
+    fresh_image.write_bytes(before[:4] + b"\xff" * size + before[4 + size :])
+    damaged = fresh_image.read_bytes()
+    Path(f"{fresh_image}.index").unlink(missing_ok=True)
+    with pytest.raises(ImageDamaged):
+        open_image(fresh_image)
+    assert fresh_image.read_bytes() == damaged
+
+
+def test_what_had_to_be_done_to_open_an_image_is_said(fresh_image):
+    """Regression: nobody was told that the end of an image had been put aside."""
+    with open(fresh_image, "ab") as file:
+        file.write(b"half a commit")
+    command = [sys.executable, "-m", "batos.cli", "-i", str(fresh_image), "eval", "3 + 4"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stdout == "7\n"
+    assert "The last 13 bytes were a message that had not been finished" in said.stderr and ".tr0" in said.stderr
