@@ -250,6 +250,16 @@ class Worker:
                 if processes is self._fresh:
                     self._fresh = Session(self.world)
 
+    @contextmanager
+    def _alone(self) -> Iterator[Session]:
+        """Meanwhile the world's processes are nobody's: what is begun ends with the transaction. A session that is in
+        the middle of a statement (a model writes a method for it) finds its own again."""
+        before, self.world.processes = self.world.processes, Session(self.world)
+        try:
+            yield self.world.processes
+        finally:
+            self.world.processes = before
+
     def has_processes(self, session: str = "") -> bool:
         """Does anything of that session wait for its next statement, on this worker?"""
         return session in self._sessions
@@ -568,9 +578,12 @@ class Worker:
         """function(world) in a transaction, retried on conflict; its value."""
         if not is_deep():
             return self._deeply(lambda: self.transact(function, note))
+        with self._alone() as processes:
+            return self._transact(function, note, processes)
+
+    def _transact(self, function: Callable[[World], Any], note: str, processes: Session) -> Any:
         run = _Run("<transact>", "default", "off", None, Budget())
         for attempt in range(RETRIES + 1):
-            processes = self.world.processes = Session(self.world)
             self._begin(run, note)
             try:
                 result = processes.run(lambda: function(self.world))
@@ -594,11 +607,14 @@ class Worker:
         """
         if not is_deep():
             return cast(Outcome, self._deeply(lambda: self.trial(function, budget, keep)))
-        run = _Run("", "default", "off", None, budget or Budget())
+        with self._alone() as processes:
+            return self._trial(function, budget or Budget(), keep, processes)
+
+    def _trial(self, function: Callable[[World], Any], budget: Budget, keep: bool, processes: Session) -> Outcome:
+        run = _Run("", "default", "off", None, budget)
         outcome = Outcome("", 1)
         nowhere = parse("nil").statements[0]
         started = time.perf_counter()
-        processes = self.world.processes = Session(self.world)
         self._begin(run, "trial")
         try:
             with self._abandonable(run.budget):

@@ -469,4 +469,8 @@ def test_a_miss_in_a_process_is_answered_and_the_statement_runs_again(fresh_imag
         (outcome,) = worker.evaluate("S signal", policy="auto")
         assert outcome.error is None and len(writer.asked) == 1
         assert [report.code for report in outcome.failures] == ["not-understood"]
+        # What a session has is there again once a method was written for one of its statements.
+        outcomes = worker.evaluate("[S wait. Log add: 3] fork. Thing removeSlot: 'zork'. Thing zork. S signal. Log")
+        outcomes = worker.evaluate("[S wait. Log add: 3] fork. Thing zork. S signal. Log", policy="auto")
+        assert outcomes[-1].printed == "OrderedCollection (3 3 )", "and so is what began before it"
         worker.close()
