@@ -25,10 +25,13 @@ def show(world: World) -> Any:
 
 
 def shown(world: World, thing: Any, how: str) -> str:
-    """printString or displayString as Python text. A text or Character is shown as it is, if displayString is asked."""
-    if how == "displayString" and (type(thing) is str or type(thing) is Character):
-        return str(thing)
-    return text_of(world.send(thing, how))
+    """printString or displayString as Python text. A text or Character is shown as it is, if displayString is asked.
+
+    A carriage return ends a line, as the Smalltalks have it that write ``aStream cr``.
+    """
+    plain = how == "displayString" and (type(thing) is str or type(thing) is Character)
+    text: str = str(thing) if plain else text_of(world.send(thing, how))
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 @primitive("transcript.nl", world=True)
