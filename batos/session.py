@@ -77,7 +77,7 @@ class Embedded:
 
         def tell(outcome: Any) -> None:
             nonlocal well
-            well = well and outcome.error is None and not outcome.failures
+            well = well and outcome.error is None and not outcome.quit and not outcome.failures
             error = outcome.error
             show(
                 View(

@@ -54,6 +54,13 @@ class Unhandled(Flow):
         self.stack = stack
 
 
+class Quit(Flow):
+    """The program ends here, with an exit status; what it did is kept."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
 class Terminate(Flow):
     """The active process ends, running its ensure: blocks."""
 

@@ -79,6 +79,7 @@ class Outcome:
     error: Report | None = None
     seconds: float = 0.0
     defines: bool = False
+    quit: int | None = None  # the program ended itself here, with this exit status
     # Processes that ended by an error meanwhile; the statement itself went well. The Transcript shows them, too.
     failures: list[Report] = field(default_factory=list)
 
@@ -232,6 +233,8 @@ class Worker:
                 outcome = self._message(statement, source, run)
                 tell(outcome)
                 if outcome.error is not None and (stop_on_error or outcome.error.code == "interrupted"):
+                    break
+                if outcome.quit is not None:
                     break
         return outcomes
 
@@ -416,7 +419,11 @@ class Worker:
 
     def _carry_out(self, statement: nodes.Node, text: str, run: _Run, outcome: Outcome) -> None:
         processes = self.world.processes
-        outcome.value = processes.run(lambda: self._perform(statement, text, run))
+        try:
+            outcome.value = processes.run(lambda: self._perform(statement, text, run))
+        except flow.Quit as quit:
+            outcome.quit = quit.status
+            return
         if run.echo and not isinstance(statement, SILENT):
             outcome.printed = processes.run(lambda: self.world.print_string(outcome.value))
         outcome.failures, processes.reports = processes.reports, []

@@ -101,6 +101,13 @@ def remove_key(world: World) -> Any:
     return remove_key
 
 
+@primitive("system.quit")
+def quit_(self: Any, status: Any = 0) -> Any:
+    from ..flow import Quit
+
+    raise Quit(status if type(status) is int else 0)
+
+
 @primitive("system.milliseconds")
 def milliseconds(self: Any) -> int:
     return time.monotonic_ns() // 1_000_000
