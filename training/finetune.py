@@ -6,6 +6,7 @@ torch, transformers, peft and trl are imported here and nowhere else in the hous
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import time
@@ -111,6 +112,17 @@ def encode_rows(
     return ordered, dropped
 
 
+def finished(config: TrainConfig, work: Path) -> dict[str, Any] | None:
+    """The summary of a run in that folder that has made all the steps this configuration asks for, or None."""
+    try:
+        summary: dict[str, Any] = json.loads((work / "summary.json").read_text(encoding="utf-8"))
+        rounds = math.ceil(summary["rows"] / (config.batch * config.accumulate))
+        enough = summary["steps"] >= (config.max_steps or math.ceil(rounds * config.epochs))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return summary if enough and (work / "adapter" / "adapter_config.json").exists() else None
+
+
 def finetune(
     config: TrainConfig, rows: Sequence[dict[str, Any]], work: Path, tell: Tell = lambda _: None, resume: bool = True
 ) -> dict[str, Any]:
@@ -119,6 +131,9 @@ def finetune(
     A run that was stopped goes on from its last checkpoint. Raises TrainingProblem.
     """
     check_tools()
+    done = finished(config, work) if resume else None
+    if done is not None:
+        return done
     import torch
     from datasets import Dataset
     from peft import LoraConfig

@@ -18,6 +18,7 @@ from batos.jit.settings import read_settings
 from batos.training.card import loss_curve, model_card, read_log
 from batos.training.config import PRESETS
 from batos.training.evaluate import TaskScores, promotion
+from batos.training.finetune import finished
 
 
 def report(rights: list[bool], adapter: str | None = None) -> Report:
@@ -131,6 +132,21 @@ def test_the_loss_is_drawn_and_the_card_written(tmp_path: Path) -> None:
     page = model_card("jit@0", PRESETS["smollm2-cpu"], {"base": "sha256:x", "sha256": "y"}, {"rows": 3})
     assert "# jit@0" in page and "sha256:x" in page and "3, ?, ?" in page
     assert loss_curve([]).startswith("<svg")
+
+
+def test_a_run_that_is_whole_is_not_made_again(tmp_path: Path) -> None:
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").touch()
+    summary = tmp_path / "summary.json"
+    smoke = PRESETS["cpu-smoke"]
+    assert finished(smoke, tmp_path) is None
+    summary.write_text(json.dumps({"rows": 64, "steps": smoke.max_steps}))
+    assert finished(smoke, tmp_path) == {"rows": 64, "steps": smoke.max_steps}
+    assert finished(smoke.model_copy(update={"max_steps": smoke.max_steps + 1}), tmp_path) is None
+    by_epochs = smoke.model_copy(update={"max_steps": 0, "epochs": 2.0})
+    assert finished(by_epochs, tmp_path) is None  # 2 * 64 / 4 steps
+    summary.write_text('{"rows": 64, "ste')
+    assert finished(smoke, tmp_path) is None
 
 
 def test_every_command_of_train_teaches() -> None:
