@@ -52,20 +52,27 @@ def bare(folder: str) -> tuple[Callable[[float], float], Callable[[], None]]:
     return run, close
 
 
-def worker(folder: str) -> tuple[Callable[[float], float], Callable[[], None]]:
+def worker(folder: str) -> tuple[Callable[..., float], Callable[[], None]]:
     from batos.image import open_image
-    from batos.interp import Worker
+    from batos.interp import Worker, deep
 
     image = open_image(f"{folder}/worker.fs")
     one = Worker(image)
     one.evaluate(SETUP)
 
-    def run(seconds: float) -> float:
+    def loop(seconds: float, watched: Any) -> float:
         begin, count = time.perf_counter(), 0
+        if watched is not None:
+            watched.enable()
         while time.perf_counter() - begin < seconds:
             one.evaluate("Thing n: Thing n + 1")
             count += 1
+        if watched is not None:
+            watched.disable()
         return count / (time.perf_counter() - begin)
+
+    def run(seconds: float, watched: Any = None) -> float:
+        return float(deep(lambda: loop(seconds, watched)))  # on a worker's stack, as in a kernel
 
     def close() -> None:
         one.close()
@@ -120,9 +127,7 @@ def profile(folder: str) -> None:
     run, close = worker(folder)
     run(1.0)
     watched = cProfile.Profile()
-    watched.enable()
-    run(5.0)
-    watched.disable()
+    run(5.0, watched)
     pstats.Stats(watched).sort_stats("tottime").print_stats(30)
     close()
 

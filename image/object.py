@@ -29,6 +29,7 @@ slots itself; Python code outside uses ``get_slot``/``delegate`` or ``batos.Worl
 from __future__ import annotations
 
 import copyreg
+import weakref
 from collections.abc import Iterator, MutableMapping
 from sys import intern
 from types import FunctionType
@@ -310,12 +311,15 @@ def freeze(value: Any) -> Any:
 def thaw(value: Any) -> Any:
     """The running value for what freeze wrote."""
     if type(value) is StoredBlock:
-        function = getattr(value, "_v_function", None)
+        # Held weakly: a stored block in the connection's cache shall not keep its code, which takes ten times the room.
+        known = getattr(value, "_v_function", None)
+        function = None if known is None else known()
         if function is None:
             families = getattr(value._p_jar, "families", None)
             if families is None:
                 return value
-            function = value._v_function = families.revive(value)
+            function = families.revive(value)
+            value._v_function = weakref.ref(function)
             function.__dict__["stored"] = value
         return function
     return value

@@ -719,7 +719,7 @@ def test_every_error_is_one_of_the_tree_with_a_code_of_its_own():
 
 @pytest.mark.parametrize("size", [20, 200, 1_000, 100_000])
 def test_an_image_whose_start_is_overwritten_is_damaged_and_stays(fresh_image, size):
-    """Regression: with nothing in it but the library, it was taken for a torn end, put aside, and a new one was made."""
+    """Regression: with nothing in it but the library, it was taken for a torn end, and a new one was made."""
     before = fresh_image.read_bytes()
     fresh_image.write_bytes(before[:4] + b"\xff" * size + before[4 + size :])
     damaged = fresh_image.read_bytes()
