@@ -1,0 +1,171 @@
+"""Primitives of streams that are written: elements, text, lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...image.collections import String, text_of
+from ...image.values import Character
+from ..flow import Fault
+from . import primitive
+from .elements import check_byte, elements
+from .streams import state
+from .text import is_text
+
+if TYPE_CHECKING:
+    from ..world import World
+
+
+def put(self: Any, values: Any) -> None:
+    """Write over what is there, and on behind it."""
+    found, at = state(self), self._position
+    if at == len(found):
+        found += values
+    else:
+        found[at : at + len(values)] = values
+    self._position = at + len(values)
+
+
+def put_text(self: Any, text: str) -> None:
+    """The same for text on a stream of text; at the end in one piece."""
+    items, at = self._items, self._position
+    if at != len(items) and not vars(self).get("_loose"):
+        put(self, text)
+    elif text:
+        items.append(text)
+        self._position = at + len(text)
+        if len(text) > 1:
+            vars(self)["_loose"] = True  # type: ignore[index]
+
+
+@primitive("stream.nextPut", world=True, changes=True)
+def next_put(world: World) -> Any:
+    def next_put(self: Any, value: Any) -> Any:
+        if value.__class__ is Character:
+            try:
+                # What programs do most: a Character, at the end of a text.
+                at, items = self._position, self._items
+                if self._kind == "String" and (at == len(items) or vars(self).get("_loose")):
+                    items.append(chr(value.code))
+                    self._position = at + 1
+                    return value
+            except AttributeError:
+                pass
+        found, kind = state(self), self._kind
+        stored = value
+        if kind == "String":
+            if type(value) is not Character:
+                if is_text(value) and len(text_of(value)) == 1:
+                    raise Fault(
+                        "SystemExceptions.WrongClass", "nextPut: writes a Character; nextPutAll: writes a String"
+                    )
+                raise Fault(
+                    "SystemExceptions.WrongClass", f"a stream on a String takes Characters, not {world.describe(value)}"
+                )
+            stored = str(value)
+        elif kind == "ByteArray":
+            check_byte(value)
+        if self._position == len(found):
+            found.append(stored)
+            self._position += 1
+        else:
+            put(self, [stored])
+        return value
+
+    return next_put
+
+
+@primitive("stream.nextPutAll", world=True, changes=True)
+def next_put_all(world: World) -> Any:
+    def next_put_all(self: Any, values: Any) -> Any:
+        kind = self._kind
+        if kind == "String":
+            if values.__class__ is str:
+                put_text(self, values)
+                return self
+            if getattr(values.__class__, "_p_ghost", None) is String:
+                text = vars(values).get("_items")
+                put_text(self, text if text.__class__ is str else text_of(values))
+                return self
+            if is_text(values):
+                put_text(self, text_of(values))
+                return self
+            given = list(elements(world, values))
+            if not all(type(value) is Character for value in given):
+                raise Fault(
+                    "SystemExceptions.WrongClass", f"a stream on a String takes text, not {world.describe(values)}"
+                )
+            put(self, [str(value) for value in given])
+        elif kind == "ByteArray":
+            put(
+                self,
+                [value.code if type(value) is Character else check_byte(value) for value in elements(world, values)],
+            )
+        else:
+            put(self, list(elements(world, values)))
+        return self
+
+    return next_put_all
+
+
+@primitive("stream.print", world=True, changes=True)
+def print_(world: World) -> Any:
+    def print_(self: Any, thing: Any) -> Any:
+        text = str(thing) if thing.__class__ is int else text_of(world.send(thing, "printString"))
+        if self._kind == "String":
+            put_text(self, text)
+        else:
+            world.send(self, "nextPutAll:", text)
+        return self
+
+    return print_
+
+
+@primitive("stream.display", world=True, changes=True)
+def display(world: World) -> Any:
+    """``<<``: what displayString answers."""
+
+    def display(self: Any, thing: Any) -> Any:
+        text = text_of(thing) if is_text(thing) else text_of(world.send(thing, "displayString"))
+        if self._kind == "String":
+            put_text(self, text)
+        else:
+            world.send(self, "nextPutAll:", text)
+        return self
+
+    return display
+
+
+def _writes(name: str, text: str) -> None:
+    @primitive(f"stream.{name}", changes=True)
+    def write(self: Any, count: int = 1) -> Any:
+        values: Any = text if count == 1 else text * count
+        if self._kind == "String":
+            put_text(self, values)
+        else:
+            put(self, [Character(char) for char in values])
+        return self
+
+
+for _name, _text in {"nl": "\n", "tab": "\t", "space": " ", "cr": "\r", "lf": "\n"}.items():
+    _writes(_name, _text)
+
+
+@primitive("stream.truncate", changes=True)
+def truncate(self: Any) -> Any:
+    del state(self)[self._position :]
+    return self
+
+
+@primitive("stream.reset", changes=True)
+def reset(self: Any) -> Any:
+    state(self)
+    self._position = 0
+    return self
+
+
+@primitive("stream.emptyStream", changes=True)
+def empty_stream(self: Any) -> Any:
+    state(self).clear()
+    self._position = 0
+    return self
