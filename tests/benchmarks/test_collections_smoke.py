@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from batos.image import open_image
 from batos.image.collections import items_of, text_of
 from batos.interp import Worker
@@ -50,15 +48,3 @@ def test_both_sides_answer_the_same(tmp_path: Any) -> None:
             assert outcome.error is None, outcome.error.python or outcome.error.render()
         finally:
             worker.close()
-
-
-@pytest.mark.slow
-def test_the_wanted_ratios_hold() -> None:
-    """Iterating, adding to and sorting 10^5 elements: at most three times the work by hand."""
-    from batos.interp import deep
-    from benchmarks.collections.__main__ import measure
-
-    names = ["arrayDo", "orderedDo", "collect", "select", "inject", "add", "atPut", "dictionaryAtPut", "sort"]
-    results = deep(lambda: measure(names, 7))
-    slow = {name: messages / hand for name, (messages, hand, _) in results.items() if messages / hand > 3}
-    assert not slow
