@@ -22,7 +22,11 @@ from .nodes import (
     Brace,
     Bytes,
     Cascade,
+    Class,
     Define,
+    Eval,
+    Extend,
+    Member,
     Message,
     Method,
     Name,
@@ -32,11 +36,13 @@ from .nodes import (
     Pseudo,
     Return,
     Send,
+    Shared,
     Symbol,
     Variables,
 )
 
 WIDTH = 100
+APART = (Define, Class, Extend, Eval)  # with an empty line around them, and no period behind
 TAB = 4  # columns that a tab counts for when a line's width is measured
 
 # How tightly an expression binds: what may stand bare where.
@@ -120,11 +126,11 @@ class _Writer:
 
     def program(self, program: Program) -> None:
         for index, statement in enumerate(program.statements):
-            apart = isinstance(statement, Define) or (index and isinstance(program.statements[index - 1], Define))
+            apart = isinstance(statement, APART) or (index and isinstance(program.statements[index - 1], APART))
             if index:
                 self.write("\n\n" if apart else "\n")
             self.statement(statement)
-            if not isinstance(statement, (Define, Variables, Bad)):
+            if not isinstance(statement, (*APART, Variables, Bad)):
                 self.write(".")
         if program.statements:
             self.write("\n")
@@ -140,11 +146,63 @@ class _Writer:
                 self.expression(target, UNARY)
                 self.write(" >> ")
                 self.method(method)
+            case Class(superclass, name, items):
+                if superclass is None:
+                    self.write("nil")
+                else:
+                    self.expression(superclass, UNARY)
+                self.write(f" subclass: {name} [")
+                self.members(items, name)
+            case Extend(target, items):
+                self.expression(target, UNARY)
+                self.write(" extend [")
+                self.members(items, target.name if isinstance(target, Name) else "")
+            case Eval(temps, body):
+                self.write("Eval [")
+                self.indent += 1
+                if temps:
+                    self.line()
+                    self.write(bars(temps))
+                self.line()
+                self.statements(body)
+                self.indent -= 1
+                self.line()
+                self.write("]")
             case Bad():
                 problem, span = node.problem, node.span
                 self.write(problem.source[span.start : span.end])  # type: ignore[attr-defined]
             case _:
                 self.expression(node)
+
+    def members(self, items: tuple[Node, ...], name: str) -> None:
+        """What stands in a class's brackets, and the closing one."""
+        self.indent += 1
+        for item in items:
+            self.line()
+            match item:
+                case Variables(names):
+                    self.write(bars(names))
+                case Pragma():
+                    self.pragma(item)
+                case Shared(shared, value):
+                    self.write(shared + (" := " if value is not None else ""))
+                    if value is not None:
+                        self.expression(value)
+                    self.write(".")
+                case Member(method, meta, _, target):
+                    if target is not None:
+                        self.expression(target, UNARY)
+                        self.write(" >> ")
+                    elif meta:
+                        self.write(f"{name} class >> ")
+                    self.method(method)
+                case Extend(target, inner):
+                    self.expression(target, UNARY)
+                    self.write(" [")
+                    self.members(inner, name)
+        self.indent -= 1
+        self.line()
+        self.write("]")
 
     def statements(self, body: tuple[Node, ...]) -> None:
         """Separated by periods: on this line while it must fit, else each on its own."""
