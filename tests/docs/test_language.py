@@ -1,5 +1,5 @@
-"""docs/language.md and docs/class-files.md are true: every example on the pages runs, on a world of its own, and answers
-what the page says.
+"""docs/language.md and docs/class-files.md are true: every example on the pages runs, on a world of its own, and
+answers what the page says.
 
 Below a statement, ``=> `` is what its value prints as, ``!! `` the first line of its error, ``.. `` a line of output.
 ``--- again ---`` closes the image and opens it anew.
