@@ -350,6 +350,13 @@ class CanvasApp(App):
             self.desk.open("map")
             tool.show_object(target, title)
 
+    def first_look(self) -> None:
+        """The image shows itself for the first time: make room, so that it is seen."""
+        inspector, talk = self.desk.card("inspector"), self.desk.card("conversation")
+        if inspector is not None and not inspector.tool.can_go_back:
+            self.desk.close(inspector)
+        self.stage.show_all(talk.x - self.stage.x if talk is not None and talk.x > self.stage.width / 3 else None)
+
     def display_yourself(self) -> None:
         self.conversation.send("Object display_yourself")
 

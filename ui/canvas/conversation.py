@@ -53,6 +53,7 @@ class Conversation(Tool):
             text=lambda _, text: app.trace("typed", {"text": text}),
         )
         line.keys = lambda key, modifiers: bool(app.completing.key(key, line))
+        self.ids.proposal.ids.pages.follows = False  # a proposal is read from its beginning
         self.ids.proposal.bind(on_answer=lambda _, answer: self.answer_proposal(answer))
 
     def focus_first(self) -> None:

@@ -98,7 +98,10 @@ class Morphs:
         if self.stage._lifted in total.changed and self.stage._gesture is None:
             self.stage.settle_down()
         self.stage.show(total)
+        before = self.app.desk.empty
         self.app.desk.empty = not self.tree.holds(self.tree.top) and not self.tree.truncated
+        if before and not self.app.desk.empty:
+            self.app.first_look()
         self.app.trace(
             "scene",
             {

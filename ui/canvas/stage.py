@@ -172,16 +172,17 @@ class Stage(Hands):
         self.left += wx - now_x
         self.upper += wy - now_y
 
-    def show_all(self) -> None:
-        """Move and zoom so that every morph is in sight."""
+    def show_all(self, room: float | None = None) -> None:
+        """Move and zoom so that every morph is in sight, within so many pixels from the left where that is said."""
+        width = self.width if room is None else max(room, 200)
         bounds = self.tree.bounds()
         if bounds is None:
             self.zoom, self.left, self.upper = 1.0, -20.0, -20.0
             return
         x, y, right, bottom = bounds
         unit = self.scale / self.zoom
-        self.zoom = min(max(min(self.width / (right - x + 40), self.height / (bottom - y + 40)) / unit, SMALLEST), 1.0)
-        self.left = x - (self.width / self.scale - (right - x)) / 2
+        self.zoom = min(max(min(width / (right - x + 40), self.height / (bottom - y + 40)) / unit, SMALLEST), 1.0)
+        self.left = x - (width / self.scale - (right - x)) / 2
         self.upper = y - (self.height / self.scale - (bottom - y)) / 2
 
     def sharpen(self) -> None:
