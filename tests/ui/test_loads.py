@@ -35,4 +35,4 @@ def test_a_thousand_morphs_pan(live: Kernel, canvas: OpenCanvas) -> None:
         window.until(lambda line: line["event"] == "drawn" and line["morphs"] >= 1000, 60)
         window.key("ctrl+w", "ctrl+w")
         window.until(event("card", kind="inspector", open=False))
-        assert pan(window, 2) > 8  # 30 and more on a machine of one's own: benchmarks/canvas
+        assert pan(window, 2) > 3  # 30 and more on a machine of one's own: benchmarks/canvas

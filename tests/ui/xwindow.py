@@ -70,7 +70,7 @@ class Canvas:
             return []
         return [json.loads(line) for line in self.trace.read_text().split("\n")[:-1]]
 
-    def until(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 15.0, after: int = 0) -> dict[str, Any]:
+    def until(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 30.0, after: int = 0) -> dict[str, Any]:
         """Wait until the canvas has said a line like this (after the first ``after`` lines)."""
         end = time.monotonic() + seconds
         while True:

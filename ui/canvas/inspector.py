@@ -137,7 +137,7 @@ class Inspector(Tool):
         self._titles()
         if portrait.truncated:
             self.large = await self._paged("")
-        self._redraw()
+        self.find()  # what stands in the field may have been typed while this was on its way
         self.ids.slots.first = 0
         self.ids.detail.text = self.detail_title = ""
         self.app.trace(
