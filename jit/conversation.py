@@ -62,6 +62,11 @@ SCHEMA = {
     "required": ["explanation", "code"],
     "additionalProperties": False,
 }
+GRAMMAR = (
+    r'root ::= "{\"explanation\": \"" char{1,300} "\", \"code\": \"" char{1,900} "\"}"' + "\n"
+    r'char ::= [^"\\\x7F\x00-\x1F] | "\\" ["\\nt]' + "\n"
+)
+"""The same for llama.cpp, which turns the lengths of a schema into a grammar too deep for itself."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +163,14 @@ class Conversing:
         self.weaver.check_budget()
         self.teller.tell("asking")
         tuned = getattr(engine, "style", "") == "tuned"  # it has learnt to answer in words and a fence
-        options = Options(max_tokens=700, schema=None if tuned else SCHEMA, adapter=getattr(engine, "adapter", None))
+        small = getattr(engine, "style", "") == "small"
+        options = Options(
+            max_tokens=260 if small or tuned else 700,
+            until=lambda text: text.count("```") > 1,
+            grammar=GRAMMAR if small else None,
+            schema=None if tuned or small else SCHEMA,
+            adapter=getattr(engine, "adapter", None),
+        )
         completion = engine.complete(messages, options, self.teller.on_text, self.cancelled)
         self.teller.spent(completion.tokens, completion.seconds)
         self.weaver.spend(completion.tokens)

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -143,7 +144,8 @@ class EmbeddedEngine:
 
     def close(self) -> None:
         self._abort.set()
-        self._thread.submit(self._unload)
+        with suppress(RuntimeError):  # closed before
+            self._thread.submit(self._unload)
         self._thread.shutdown(wait=True)
 
     # The rest runs on the engine's own thread only.
@@ -243,7 +245,7 @@ class EmbeddedEngine:
                 temperature=options.temperature,
                 seed=options.seed,
                 stop=[*options.stop, *chat.stops],
-                grammar=_grammar(options),
+                grammar=_grammar(llama, options),
                 stream=True,
                 repeat_penalty=1.0,
                 top_p=1.0,
@@ -297,16 +299,24 @@ def _hush(llama_cpp: Any) -> None:
         llama_cpp.llama_log_set(_quiet, ctypes.c_void_p(0))
 
 
-def _grammar(options: Options) -> Any:
+def _grammar(llama: llama_cpp.Llama, options: Options) -> Any:
+    """The grammar that holds the answer, or None. Raises EngineRefused for one that llama.cpp does not take: sampling
+    with it would crash the process."""
     import llama_cpp
 
     if options.grammar is not None:
-        return llama_cpp.LlamaGrammar.from_string(options.grammar, verbose=False)
-    if options.schema is not None:
+        made = llama_cpp.LlamaGrammar.from_string(options.grammar, verbose=False)
+    elif options.schema is not None:
         import json
 
-        return llama_cpp.LlamaGrammar.from_json_schema(json.dumps(options.schema), verbose=False)
-    return None
+        made = llama_cpp.LlamaGrammar.from_json_schema(json.dumps(options.schema), verbose=False)
+    else:
+        return None
+    sampler = llama_cpp.llama_sampler_init_grammar(llama._model.vocab, made._grammar.encode(), b"root")
+    if not sampler:
+        raise EngineRefused("llama.cpp does not take this grammar or JSON schema; long texts in it are a usual cause")
+    llama_cpp.llama_sampler_free(sampler)
+    return made
 
 
 def _yield_to_others() -> None:

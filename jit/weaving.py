@@ -10,31 +10,29 @@ import getpass
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..image import ledger
 from ..interp import Miss, Resolution, Worker
-from ..interp.example import Example
 from .crucible import Assay, assay
 from .engine import Completion, Engine, prompt_hash
 from .errors import Cancelled, EngineMissing, JitProblem, SwapRefused
 from .extract import explanation_of, method_source
 from .gates.examples import examples_gate
 from .gates.trial import TrialRun, trial_gate
-from .gates.verdict import Candidate, Surroundings
+from .gates.verdict import Candidate
 from .offers import RETRIEVED, kept_answer, retrieved
-from .prompt import Prompt
 from .proposal import Approve, Proposal, explain
 from .review import review
-from .situate import examples_for, situate
+from .seen import Seen, look
 from .situation import Attempt, Situation
-from .swap import Swap, current_version, install
+from .swap import Swap, install
 from .telling import Teller
-from .write import MakePrompt, Try, Written, author_of, prompts_for, write
+from .write import MakePrompt, Try, Written, author_of, prompts_for, warmed, write
 
 if TYPE_CHECKING:
-    from ..interp import World
     from .weave import Weaver
 
 MAX_HINTS = 5
@@ -48,18 +46,6 @@ class Cancellation(threading.Event):
 
     def is_set(self) -> bool:
         return super().is_set() or bool(getattr(self.watcher, "interrupted", False))
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a short look at the world brought: for the prompt, for the gates, what is installed there now, the examples
-    that people gave, and what the image remembers of this miss."""
-
-    situation: Situation
-    surroundings: Surroundings
-    expected: bytes
-    examples: tuple[Example, ...]
-    entry: dict[str, Any] | None
 
 
 class Weaving:
@@ -83,14 +69,14 @@ class Weaving:
         try:
             self.teller.tell("preparing")
             engine = self.weaver.engine
-            self.seen: Seen = self.worker.transact(self._look)
-            if self._would_teach_everybody() and self.approve is None:
+            self.seen: Seen = self.worker.transact(partial(look, miss=miss))
+            if self.seen.would_teach_everybody(miss) and self.approve is None:
                 return Resolution(False, "the receiver has no prototype with a name of its own; name one first")
             self.weaver.sandbox(self.worker.image).start()  # gets warm while the model thinks
             make_prompt = warmed(prompts_for(engine), self.weaver.settings.temperature)
             prompt = make_prompt(self.seen.situation)
             self.question = prompt_hash(prompt.messages, prompt.options)
-            refusal = refused_before(self.seen.entry, self.question)
+            refusal = self.seen.refusal(self.question)
             if refusal:
                 return Resolution(False, refusal)
             resolution = self._weave(engine, make_prompt)
@@ -103,21 +89,6 @@ class Weaving:
         if not resolution.installed and resolution.note != LATER:
             self._remember({"state": "refused", "note": resolution.note})
         return resolution
-
-    def _look(self, world: World) -> Seen:
-        miss = self.miss
-        situation, surroundings = situate(world, miss)
-        return Seen(
-            situation,
-            surroundings,
-            current_version(world, miss.prototype, miss.selector),
-            examples_for(world, miss),
-            ledger.remembered(world.root, miss.prototype, miss.selector),
-        )
-
-    def _would_teach_everybody(self) -> bool:
-        """A clone of Object without a name: its method would have to become everybody's."""
-        return self.seen.situation.prototype == "Object" and self.miss.receiver != self.miss.prototype
 
     def _weave(self, engine: Engine, make_prompt: MakePrompt) -> Resolution:
         note = ""
@@ -287,28 +258,3 @@ class Weaving:
         if completion.source.engine == RETRIEVED:
             return Resolution(True, f"{where} was taken from {completion.source.recorded}")
         return Resolution(True, f"{where} was written by {author_of(completion)}")
-
-
-def warmed(make_prompt: MakePrompt, temperature: float) -> MakePrompt:
-    """Ask with this temperature, where the prompt itself wants the likeliest answer."""
-    if not temperature:
-        return make_prompt
-
-    def warm(situation: Situation) -> Prompt:
-        prompt = make_prompt(situation)
-        if prompt.options.temperature:
-            return prompt
-        return replace(prompt, options=replace(prompt.options, temperature=temperature))
-
-    return warm
-
-
-def refused_before(entry: dict[str, Any] | None, question: str) -> str:
-    """Why this miss is not asked again, "" when it is: the question is another one, or nobody has refused it."""
-    if entry is None:
-        return ""
-    if entry["state"] == "withdrawn":
-        return f"{entry['note']}; it is asked again once somebody says so: batos jit forget"
-    if entry["state"] == "refused" and entry["question"] == question:
-        return f"{entry['note']}; it is not asked again until something changes"
-    return ""

@@ -93,6 +93,20 @@ def prompts_for(engine: Engine, style: Style | None = None, adapter: str | None 
     return lambda situation: build_prompt(situation, chosen, adapter or by_default)
 
 
+def warmed(make_prompt: MakePrompt, temperature: float) -> MakePrompt:
+    """Ask with this temperature, where the prompt itself wants the likeliest answer."""
+    if not temperature:
+        return make_prompt
+
+    def warm(situation: Situation) -> Prompt:
+        prompt = make_prompt(situation)
+        if prompt.options.temperature:
+            return prompt
+        return replace(prompt, options=replace(prompt.options, temperature=temperature))
+
+    return warm
+
+
 def author_of(completion: Completion) -> str:
     """`model:NAME`: the mark by which the interpreter narrows what the method can reach."""
     return f"model:{completion.source.model}"

@@ -10,9 +10,11 @@ import pytest
 from batos.image import Image
 from batos.image.history import undo
 from batos.interp import Worker
+from batos.jit.embedded import EmbeddedEngine
 from batos.jit.gates.turn import check_turn, check_turn_shape
 from batos.jit.gates.verdict import Refused, Surroundings
 from batos.jit.proposal import Proposal
+from batos.jit.settings import Settings
 
 from .conftest import Says, Scripted, Weave, last
 
@@ -210,3 +212,18 @@ def test_the_library_is_not_replaced(weave: Weave) -> None:
     worker, _ = weave(Scripted(bad, bad, bad))
     error = last(worker, "genesis ask: 'x'", policy="auto").error
     assert error is not None and "replaces Object>>printString of the library" in error.message
+
+
+@pytest.mark.model
+def test_the_real_model_answers_in_the_form_that_is_wanted(weave: Weave) -> None:
+    """What it says is another matter: untuned, it cannot do what is asked of it. Nothing comes of that but a reason."""
+    engine = EmbeddedEngine()
+    worker, _ = weave(engine, Settings(repairs=0))
+    outcome = last(worker, "genesis ask: 'Give every account a bonus of 5'", policy="auto")
+    if outcome.error is not None:
+        assert "did not pass" in outcome.error.message or "it failed and nothing" in outcome.error.message
+    else:
+        assert "undo takes it back" in outcome.printed
+    assert last(worker, "savings balance").printed.isdigit()
+    engine.close()
+    engine.close()

@@ -299,3 +299,20 @@ def test_a_server_that_hangs_can_be_left(monkeypatch: pytest.MonkeyPatch) -> Non
         with pytest.raises(Cancelled):
             engine.complete(ASK, cancelled=cancelled)
         free.set()
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(max_tokens=4, grammar="root ::= zork"),
+        Options(max_tokens=4, schema={"type": "object", "properties": {"a": {"type": "string", "maxLength": 5000}},
+                                      "required": ["a"]}),
+    ],
+)  # fmt: skip
+def test_a_grammar_that_llama_cannot_take_is_refused_and_crashes_nothing(
+    embedded: EmbeddedEngine, options: Options
+) -> None:
+    with pytest.raises(EngineRefused, match="does not take this grammar"):
+        embedded.complete(ASK, options)
+    assert embedded.complete(ASK, Options(max_tokens=2)).tokens <= 3
