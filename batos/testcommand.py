@@ -53,6 +53,8 @@ def test(
     batos -i bank.fs test                    the test cases that an image holds
     batos -i bank.fs test bank.st           a file's, run on what an image holds
 
+    Files and folders are read as `batos run` reads them: messages, brackets, chunks, Tonel.
+
     A test is a method whose name begins with "test" of a clone (or subclass) of TestCase. Each runs in a transaction of
     its own, which is taken back afterwards. The exit status is 0 if all passed, 1 if not, 2 if a file did not load
     or there was no test.
