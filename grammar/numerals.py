@@ -2,8 +2,8 @@
 
 ANSI (NCITS 319, 3.5.6) with the common extensions: ``16r-1F`` and ``-16r1F``, digits of a radix number in small letters
 (``16rff``, unless an ``e`` in it could be an exponent), fractions in a radix (``2r1.1``), and underscores between
-decimal digits as in GNU Smalltalk. The exponent letters ``e d q`` all make the one kind of Float there is; without digits behind it (``1.0e``), as GNU Smalltalk
-has it, the letter says no more than that.
+decimal digits as in GNU Smalltalk. The exponent letters ``e d q`` all make the one kind of Float there is; without
+digits behind it (``1.0e``), as GNU Smalltalk has it, the letter says no more than that.
 An Integer with an exponent that is not negative stays an Integer (``1e100``); with a negative one it is a Float
 (``1e-2`` is ``0.01``).
 """

@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..grammar.literals import number, quote, symbol
 from ..grammar.nodes import Scaled
@@ -252,8 +252,9 @@ class _FileOut:
             thing = own_slots(self.world.names).get(name)
             if not is_object(thing) or self.world.name_of(thing) != name:
                 continue
-            side = own_slots(thing).get("side*")
-            for holder in (thing, side) if side is not None else (thing,):
+            side = own_slots(cast("Body", thing)).get("side*")
+            holders: tuple[Any, ...] = (thing,) if side is None else (thing, side)
+            for holder in holders:
                 for method in own_slots(holder).values():
                     if is_method(method) and own_slots(method)["author"] != "genesis":
                         yield from self.method(self.reference(holder), method)

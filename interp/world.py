@@ -651,7 +651,7 @@ class World:
         if found is not None:
             nearer, holder = found
             for one in nearer:
-                if name in vars(one):
+                if name in own_slots(one):  # another worker may have changed it: vars() of a ghost is empty
                     break
             else:
                 value = getattr(holder, name, MISSING)
