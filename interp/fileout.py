@@ -252,7 +252,7 @@ class _FileOut:
             thing = own_slots(self.world.names).get(name)
             if not is_object(thing) or self.world.name_of(thing) != name:
                 continue
-            side = own_slots(cast("Body", thing)).get("side*")
+            side = own_slots(cast(Any, thing)).get("side*")
             holders: tuple[Any, ...] = (thing,) if side is None else (thing, side)
             for holder in holders:
                 for method in own_slots(holder).values():
