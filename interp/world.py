@@ -1028,7 +1028,7 @@ def same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and type(a) in (int, float) and a == b
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def tree_of(source: str) -> nodes.Method:
     return parse_method(source)
 
@@ -1044,7 +1044,7 @@ def sends_of(source: str) -> frozenset[str]:
     return selectors_in(tree_of(source).body)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def compiled_method(
     source: str,
     where: tuple[tuple[str, str], ...],
