@@ -31,6 +31,7 @@ from .bridge.covenant import (
     UvmStateUpdateEvent,
     Written,
 )
+from .grammar.python_text import parse_python
 from .image.method import Method, python_name
 from .image.object import Body, own_slots
 from .snapshot import Refused, as_data, cut, from_data, handle_of, names_of, object_of, show, slots_of, state_of
@@ -144,7 +145,7 @@ NEITHER = (ast.Expr, ast.AnnAssign, ast.Pass)
 def is_python(code: str) -> bool:
     """Does the code read as Python, rather than as messages?"""
     try:
-        tree = ast.parse(textwrap.dedent(code))
+        tree = parse_python(textwrap.dedent(code))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return code.startswith("def ") and "(" in code.split("\n")[0]
     return any(isinstance(node, PYTHONIC) and not isinstance(node, NEITHER) for node in ast.walk(tree))
@@ -156,12 +157,12 @@ def _python_source(selector: str, code: str, message_problem: str) -> str:
     if not name.isidentifier():
         raise Refused(Code.BAD_METHOD, f"{selector!r} has no Python name")
     try:
-        tree = ast.parse(code)
+        tree = parse_python(code)
         if not (len(tree.body) == 1 and isinstance(tree.body[0], ast.FunctionDef)):
             if ":" in selector or not selector.isidentifier():
                 raise Refused(Code.BAD_METHOD, f"write it as def {name}(self, ...): its arguments need names")
             code = f"def {name}(self):\n" + "\n".join("    " + line for line in code.splitlines())
-            tree = ast.parse(code)
+            tree = parse_python(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
         why = f"no message syntax ({message_problem}) and " if message_problem else ""
         where = f", line {problem.lineno}" if isinstance(problem, SyntaxError) else ""

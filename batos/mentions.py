@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from .grammar import SyntaxProblem, nodes, parse_method
+from .grammar.python_text import parse_python
 from .image.method import selector_of
 
 
@@ -17,7 +18,7 @@ def sends(source: str, language: str) -> frozenset[str]:
     found: set[str] = set()
     if language == "python":
         try:
-            tree = ast.parse(source)
+            tree = parse_python(source)
         except (SyntaxError, ValueError):
             return frozenset()
         for node in ast.walk(tree):

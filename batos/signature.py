@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .bridge.covenant import Data, Signature
 from .completion import UNKNOWN, receiver_at, workspace_of
+from .grammar.python_text import parse_python
 from .image.object import Body, own_slots
 from .snapshot import cut, slots_of
 
@@ -98,7 +99,7 @@ def head_of(selector: str, source: str, language: str) -> str:
     names: list[str] = []
     if language == "python":
         try:
-            function = next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+            function = next(node for node in parse_python(source).body if isinstance(node, ast.FunctionDef))
             names = [argument.arg for argument in function.args.args[1:]]
         except (SyntaxError, StopIteration, ValueError):
             pass

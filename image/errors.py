@@ -16,6 +16,7 @@
     │   ├── CannotUndo               cannot-undo         later changes stand on it, or the storage keeps no past
     │   ├── NoSuchMoment             no-such-moment      that object or transaction is not in the history
     │   ├── BackupRefused            backup-refused      the folder holds no backup, or one of another image
+    │   ├── SessionMoved             session-moved       another kernel has this session now (receipts.py)
     │   └── BadExport                bad-export          not an export file, or a broken one
     └── ImageFault                   image-fault         we, or the machine, failed
         ├── ImageDamaged             image-damaged       the file does not read as it was written

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from ..grammar.python_text import parse_python
+
 ACCESSORS = {
     "get": (
         "def get(self):\n"
@@ -19,7 +21,7 @@ ACCESSORS = {
 
 def accessor(kind: str, name: str, scope: dict[str, Any]) -> Any:
     """The function of one kind for one name; what it needs besides is in scope."""
-    tree = ast.parse(ACCESSORS[kind].format(name=name))
+    tree = parse_python(ACCESSORS[kind].format(name=name))
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr == "NAME":
             node.attr = name

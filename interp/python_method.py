@@ -19,6 +19,7 @@ import symtable
 from typing import TYPE_CHECKING, Any
 
 from ..grammar import parse_method
+from ..grammar.python_text import parse_python
 from ..image.method import selector_of
 from ..image.object import MISSING, is_object, own_slots
 from .families import is_method
@@ -63,7 +64,7 @@ def compile_python(
 ) -> Any:
     """The function that a Python method runs as. SyntaxError if the text is no Python."""
     text, first = python_text(source)
-    tree = ast.parse(text)
+    tree = parse_python(text)
     definitions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     if len(definitions) != 1 or len(tree.body) != 1:
         raise SyntaxError("a Python method is one def and nothing else")
@@ -83,7 +84,7 @@ def compile_python(
 def check_source(source: str, selector: str) -> None:
     """Refuse a Python method whose text is no Python when it is defined, not when it is first sent."""
     try:
-        ast.parse(python_text(source)[0])
+        parse_python(python_text(source)[0])
     except SyntaxError as problem:
         raise Fault(
             "SystemExceptions.InvalidArgument",

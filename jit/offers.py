@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..grammar import SyntaxProblem, parse_method
+from ..grammar.python_text import parse_python
 from .engine import Completion, Source
 from .gates.allow import python_name
 from .gates.effects import effects_of
@@ -41,7 +42,7 @@ def retrieved(situation: Situation, surroundings: Surroundings) -> Iterator[tupl
 def fits(source: str, surroundings: Surroundings) -> bool:
     """Whether the receiver has every slot that the method reads or writes of itself."""
     try:
-        function = ast.parse(source).body[0]
+        function = parse_python(source).body[0]
     except SyntaxError:
         return False
     if not isinstance(function, ast.FunctionDef):

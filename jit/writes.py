@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..grammar import SyntaxProblem, nodes, parse_method
+from ..grammar.python_text import parse_python
 from .gates.effects import effects_of
 
 
@@ -16,7 +17,7 @@ def writes_of(source: str, language: str, slots: frozenset[str]) -> tuple[str, .
     """Names among `slots`, sorted: those assigned, and those set by a message to self. () where it does not parse."""
     if language == "python":
         try:
-            function = ast.parse(source).body[0]
+            function = parse_python(source).body[0]
         except (SyntaxError, ValueError, IndexError):
             return ()
         if not isinstance(function, ast.FunctionDef):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ZODB.serialize import referencesf
 
 from ...grammar import SyntaxProblem, parse_method
+from ...grammar.python_text import parse_python
 from ...image.collections import text_of
 from ...image.method import Method, selector_of
 from ...image.object import MISSING, is_object, own_slots, parents
@@ -127,7 +128,7 @@ def method_head(text: str) -> tuple[str, str]:
     if not text.lstrip().startswith("def "):
         method = parse_method(text)
         return method.selector, method.language
-    tree = ast.parse(text.strip() + "\n")
+    tree = parse_python(text.strip() + "\n")
     definition = tree.body[0] if len(tree.body) == 1 else None
     if not isinstance(definition, ast.FunctionDef):
         raise SyntaxError("one def is wanted, and nothing beside it")

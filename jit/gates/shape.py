@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from ...grammar.python_text import parse_python
 from ..allowlist import MAX_DEPTH, MAX_NODES, MAX_SOURCE
 from .verdict import Candidate, Refused
 
@@ -20,7 +21,7 @@ def check_shape(candidate: Candidate) -> ast.FunctionDef:
     if strange is not None:  # what a person reads must be what Python reads: no control or direction characters
         raise Refused(f"the character U+{ord(strange):04X} is not allowed")
     try:
-        tree = ast.parse(source, filename="<candidate>", mode="exec")
+        tree = parse_python(source, "<candidate>")
     except SyntaxError as problem:
         raise Refused(f"not Python: {problem.msg}", problem.lineno or 0) from None
     except (ValueError, MemoryError, RecursionError, OverflowError) as problem:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ...grammar.python_text import parse_python
 from ..sandbox.client import Ran, Sandbox
 from .effects import effects_of
 from .verdict import Candidate, Verdict
@@ -96,7 +97,7 @@ def _is_about_another(message: str, candidate: Candidate) -> bool:
     found = UNKNOWN.search(message)
     if found is None or found[1] == candidate.selector:
         return False
-    function = ast.parse(candidate.source).body[0]
+    function = parse_python(candidate.source).body[0]
     assert isinstance(function, ast.FunctionDef)
     effects = effects_of(function)
     return found[1].replace(":", "_") not in (*effects.sends, *effects.reads)

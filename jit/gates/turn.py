@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from ...grammar import SyntaxProblem, nodes, parse_method
+from ...grammar.python_text import parse_python
 from ..allowlist import REFLECTION, WORLD_NAMES_REFUSED
 from ..turn import NAME, turn_source
 from .allow import Checker
@@ -116,7 +117,7 @@ def _check_node(node: Any) -> None:
 
 def _python_head(text: str) -> ast.FunctionDef:
     try:
-        tree = ast.parse(text.strip() + "\n")
+        tree = parse_python(text.strip() + "\n")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
         raise Refused(f"the method {text[:40]!r} is no Python: {problem}") from None
     if len(tree.body) != 1 or not isinstance(tree.body[0], ast.FunctionDef):

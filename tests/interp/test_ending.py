@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import logging
 import random
 import shutil
 import signal
@@ -253,4 +254,4 @@ def test_an_interrupt_while_an_object_is_loaded_is_not_logged(
     monkeypatch.setattr(storage, "load", load)
     assert bench("Far x") == "!interrupted" and loads
     assert bench("Far x") == "3"
-    assert caplog.records == []
+    assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []

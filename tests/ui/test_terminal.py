@@ -173,6 +173,7 @@ def test_completion_by_the_kernel(puppet: Kernel, terminal: OpenTerminal) -> Non
     repl.key("Tab")
     repl.until("> savings withdraw:")
     repl.key("C-c")
+    repl.until(r"^>\s*$")  # what is typed before the new prompt is there is echoed by the terminal itself
     repl.type(":wor")
     repl.key("Tab")
     repl.until("> :workspace")
