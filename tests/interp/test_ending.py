@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import os
 import logging
+import os
 import random
 import shutil
 import signal

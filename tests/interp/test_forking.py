@@ -285,7 +285,7 @@ def test_a_budget_of_time_counts_for_all(bench: Bench) -> None:
         assert time.monotonic() - started < 5
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it may end a callback; it is told again
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # may end a callback, and is told again
 def test_memory_of_all_processes_counts(bench: Bench) -> None:
     source = (
         "[1 to: 3 do: [:i | [| all | all := OrderedCollection new."
