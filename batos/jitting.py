@@ -130,31 +130,20 @@ def pending(context: click.Context, everything: bool) -> None:
         click.echo("nothing waits")
 
 
-@jit.command()
-@click.argument("prototype")
-@click.argument("selector")
-@click.pass_context
-def approve(context: click.Context, prototype: str, selector: str) -> None:
-    """Install what waits for PROTOTYPE and SELECTOR, after the gates have passed it again."""
-    click.echo(_decide(context, "approve", prototype, selector))
+def _deciding(action: str, words: str) -> None:
+    """A command that decides about PROTOTYPE and SELECTOR."""
+
+    @jit.command(action, help=words)
+    @click.argument("prototype")
+    @click.argument("selector")
+    @click.pass_context
+    def decide(context: click.Context, prototype: str, selector: str) -> None:
+        click.echo(_decide(context, action, prototype, selector))
 
 
-@jit.command()
-@click.argument("prototype")
-@click.argument("selector")
-@click.pass_context
-def reject(context: click.Context, prototype: str, selector: str) -> None:
-    """Say no to what waits: it is not asked for again until something changes."""
-    click.echo(_decide(context, "reject", prototype, selector))
-
-
-@jit.command()
-@click.argument("prototype")
-@click.argument("selector")
-@click.pass_context
-def forget(context: click.Context, prototype: str, selector: str) -> None:
-    """Let a miss be asked again that was refused, or whose method was put back since it raised."""
-    click.echo(_decide(context, "forget", prototype, selector))
+_deciding("approve", "Install what waits for PROTOTYPE and SELECTOR, after the gates have passed it again.")
+_deciding("reject", "Say no to what waits: it is not asked for again until something changes.")
+_deciding("forget", "Let a miss be asked again that was refused, or whose method was put back since it raised.")
 
 
 @jit.command()

@@ -106,28 +106,10 @@ class Signals:
     def on_do(self, block: Any, exception: Any, action: Any, *more: Any) -> Any:
         """``block on: exception do: action``, and as many further pairs as there are."""
         cases = ((exception, action), *zip(more[::2], more[1::2], strict=True)) if more else ((exception, action),)
-        outer = self.chain
-        handler = self.chain = Handler(outer, cases, block)
-        try:
-            return block() if type(block) is FunctionType else self.world.send(block, "value")
-        except Unwind as unwind:
-            mine, value, again = unwind.args
-            if mine is not handler:
-                raise
-            if again is None:
-                return value
-        except StackOverflow:
-            self.chain = outer
-            found = self._overflow_case(handler)
-            if found is None:
-                raise
-            return self._handle_overflow(handler, found)
-        finally:
-            self.chain = outer
-        return self._again(handler, again)
+        return self._protect(Handler(self.chain, cases, block), block)
 
-    def _again(self, handler: Handler, block: Any) -> Any:
-        """``retry``: the handler protects the block anew, as often as it asks for it."""
+    def _protect(self, handler: Handler, block: Any) -> Any:
+        """Run a block inside its handler; and again, and another, as often as ``retry`` asks for it."""
         while True:
             self.chain = handler
             try:
@@ -164,7 +146,7 @@ class Signals:
             mine, value, again = unwind.args
             if mine is not handler:
                 raise
-            return value if again is None else self._again(handler, again)
+            return value if again is None else self._protect(handler, again)
 
     def matches(self, selector: Any, exception: Any) -> bool:
         """Is this one meant by ``selector``: an exception, a set or Array of them, or whatever knows handles:?"""

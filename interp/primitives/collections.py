@@ -137,34 +137,26 @@ def detect(world: World) -> Any:
     return detect
 
 
-@primitive("collection.any", world=True)
-def any_satisfy(world: World) -> Any:
-    def any_satisfy(self: Any, block: Any) -> bool:
-        test = one(world, block)
-        for value in elements(world, self):
-            answer = test(value)
-            if answer is True:
-                return True
-            if answer is not False:
-                world.not_boolean(answer, "anySatisfy:")
-        return False
+def _satisfy(name: str, selector: str, decides: bool) -> None:
+    """Ask the elements until one gives the answer that decides; without one it is the other."""
 
-    return any_satisfy
+    @primitive(name, world=True)
+    def make(world: World) -> Any:
+        def satisfy(self: Any, block: Any) -> bool:
+            test = one(world, block)
+            for value in elements(world, self):
+                answer = test(value)
+                if answer is decides:
+                    return decides
+                if answer is not (not decides):
+                    world.not_boolean(answer, selector)
+            return not decides
+
+        return satisfy
 
 
-@primitive("collection.all", world=True)
-def all_satisfy(world: World) -> Any:
-    def all_satisfy(self: Any, block: Any) -> bool:
-        test = one(world, block)
-        for value in elements(world, self):
-            answer = test(value)
-            if answer is False:
-                return False
-            if answer is not True:
-                world.not_boolean(answer, "allSatisfy:")
-        return True
-
-    return all_satisfy
+_satisfy("collection.any", "anySatisfy:", True)
+_satisfy("collection.all", "allSatisfy:", False)
 
 
 @primitive("collection.count", world=True)
