@@ -5,6 +5,8 @@
             EngineMissing      the engine's library or model file is not there (yet)
             EngineDown         a served model does not answer, or answers with an error
             EngineRefused      the request itself is wrong: unknown adapter, prompt too long, bad grammar
+                AdapterRefused an adapter that no server shall be given: its name, place, rank or a tensor is wrong
+            ServingProblem     a model's server could not be set up, started or found
         Cancelled              somebody asked the running completion to stop
         SwapRefused            the world moved underneath: what was reviewed is not what would be installed
         SettingsProblem        a setting has no meaning
@@ -41,6 +43,18 @@ class EngineRefused(EngineProblem):
     """The request can never succeed as it stands."""
 
     code = "engine-refused"
+
+
+class AdapterRefused(EngineRefused):
+    """The adapter does not fit: the text names the adapter and what is wrong with it. Nothing was loaded."""
+
+    code = "adapter-refused"
+
+
+class ServingProblem(EngineProblem):
+    """A model's server could not be set up, started or found; the text says why and what to do."""
+
+    code = "serving"
 
 
 class Cancelled(JitProblem):
