@@ -1,4 +1,4 @@
-"""What a server is not given: every way in which an adapter can be wrong, each met by name, before anything is loaded."""
+"""What a server is not given: all that can be wrong with an adapter, met by name before it is loaded."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def test_an_adapter_that_fits_is_taken(adapters: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "../x@0123456789ab", "a/b@0123456789ab", "Robin@0123456789ab", "robin", "robin@123", "robin@0123456789ag",
-     "@0123456789ab", "x" * 60 + "@0123456789ab", "robin@0123456789ab\n", "röbin@0123456789ab", "a@b@0123456789ab",
-     ".robin@0123456789ab", "-r@0123456789ab"],
+    ["", ".", "..", "../x@0123456789ab", "a/b@0123456789ab", "Robin@0123456789ab", "robin", "robin@123",
+     "robin@0123456789ag", "@0123456789ab", "x" * 60 + "@0123456789ab", "robin@0123456789ab\n",
+     "röbin@0123456789ab", "a@b@0123456789ab", ".robin@0123456789ab", "-r@0123456789ab"],
 )  # fmt: skip
 def test_a_name_that_is_none_is_refused(name: str) -> None:
-    with pytest.raises(AdapterRefused, match="named|name"):
+    with pytest.raises(AdapterRefused, match="name"):
         check_name(name)
 
 
@@ -130,7 +130,7 @@ CONFIGS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "told"), CONFIGS, ids=[str(list(change.items())[0]) for change, _ in CONFIGS])
+@pytest.mark.parametrize(("change", "told"), CONFIGS, ids=[str(next(iter(change.items()))) for change, _ in CONFIGS])
 def test_a_configuration_that_does_not_fit(adapters: Path, name: str, change: dict[str, Any], told: str) -> None:
     path = adapters / name / CONFIG
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
