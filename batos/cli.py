@@ -12,6 +12,7 @@ from .brokering import broker
 from .jitting import jit
 from .keys import keys
 from .learning import train
+from .serving import hold_for_kernel, serve_model
 from .testcommand import test
 
 DEFAULT_IMAGE = "live_image.fs"
@@ -222,6 +223,7 @@ def run_(
     "whether a message was carried out. Default: yes where an image may have several kernels.",
 )
 @click.option("--metrics", default=None, metavar="HOST:PORT", help="Prometheus metrics over HTTP, on loopback only.")
+@click.option("--serve-model", is_flag=True, help="Run a model server beside it, until the kernel ends.")
 @click.option("--log", "log_file", default=None, metavar="FILE", help="Where to log; - is stderr. Default: IMAGE.log.")
 @click.option("--log-format", type=click.Choice(["json", "text"]), default="json", show_default=True)
 @click.option(
@@ -241,6 +243,7 @@ def kernel(
     lifeline: bool,
     receipts: bool | None,
     metrics: str | None,
+    serve_model: bool,
     log_file: str | None,
     log_format: str,
     log_level: str,
@@ -254,12 +257,16 @@ def kernel(
 
     location, policy = _settings(context, policy, "ask")
     stdin = sys.stdin.fileno() if lifeline else None
-    context.exit(
-        serve(
+    let_go = hold_for_kernel() if serve_model else None
+    try:
+        status = serve(
             location, endpoint, workers, policy, lifeline=stdin, tcp=tcp, receipts=receipts, metrics=metrics,
             log_file=log_file, log_format=log_format, log_level=log_level,
-        )
-    )  # fmt: skip
+        )  # fmt: skip
+    finally:
+        if let_go is not None:
+            let_go()
+    context.exit(status)
 
 
 @main.command()
@@ -355,6 +362,7 @@ def bootstrap(context: click.Context, answer: str, stay: bool) -> None:
 main.add_command(broker)
 main.add_command(jit)
 main.add_command(keys)
+main.add_command(serve_model)
 main.add_command(test)
 main.add_command(train)
 
