@@ -99,11 +99,13 @@ class StackOverflow(Flow):
 
 
 class Fault(Exception):
-    """An error found by a primitive: ``kind`` names the exception of the language that it becomes."""
+    """An error found by a primitive: ``kind`` names the exception of the language that it becomes. ``text`` is its
+    messageText where other Smalltalks say less than ``message``, which is then what a report says."""
 
-    def __init__(self, kind: str, message: str, **slots: Any) -> None:
+    def __init__(self, kind: str, message: str, text: str | None = None, **slots: Any) -> None:
         super().__init__(message)
         self.kind = kind
+        self.text = text
         self.slots = slots
 
 

@@ -64,8 +64,10 @@ def signal(world: World, receiver: Any, message: Any, near: str | None, note: st
     text = f"{world.describe(receiver)} does not understand #{selector}"
     if near:
         text += f": did you mean #{near}?" if not near.startswith("'") else f": did you mean {near[1:]}?"
-    exception = world.signals.make("MessageNotUnderstood", text, message=message, receiver=receiver)
-    return world.signals.signal(exception)
+    said = f"did not understand #{selector}"  # GNU Smalltalk's words, which programs print
+    return world.signals.signal(
+        world.signals.make("MessageNotUnderstood", said, text, message=message, receiver=receiver)
+    )
 
 
 def _handled(world: World, receiver: Any, message: Any) -> bool:

@@ -6,6 +6,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..image.object import own_slots
 from .flow import Abandoned, Fault, Resume, ReturnHome, StackOverflow, Unhandled, Unwind
 from .stack import Place, walk
 
@@ -110,9 +111,15 @@ def of_process(world: World, failure: BaseException) -> Report | None:
     return report
 
 
+def explained(exception: Any) -> str | None:
+    """What is said of an exception in place of its messageText, which keeps to the words of other Smalltalks."""
+    text, report = getattr(exception, "_v_explained", (None, None))
+    return report if own_slots(exception).get("messageText") is text else None
+
+
 def _text(world: World, exception: Any) -> str:
     try:
-        text = world.send(exception, "messageText")
+        text = explained(exception) or world.send(exception, "messageText")
         if text is None:
             text = world.send(exception, "description")
         if text == "An exception has occurred":

@@ -189,14 +189,17 @@ class Signals:
 
     # --- signalling
 
-    def make(self, kind: str, text: str | None = None, /, **slots: Any) -> Any:
-        """A new exception, a clone of the world's ``kind`` (or of Error where the image has no such name)."""
+    def make(self, kind: str, text: str | None = None, report: str | None = None, /, **slots: Any) -> Any:
+        """A new exception, a clone of the world's ``kind`` (or of Error where the image has no such name). ``report``
+        is what a report says of it in place of its text."""
         prototype = self.world.lookup(kind) or self.world.lookup("Error")
         exception = self.world.clone(prototype)
         if text is not None:
             exception.messageText = text
         for name, value in slots.items():
             setattr(exception, name, value)
+        if report is not None:
+            exception._v_explained = (text, report)
         return exception
 
     def failed(self, error: Exception) -> Any:
@@ -206,7 +209,7 @@ class Signals:
         if isinstance(error, TransientError):
             raise error  # a conflict, or a storage that is away: no handler of the program's may swallow it
         if isinstance(error, Fault):
-            exception = self.make(error.kind, str(error), **error.slots)
+            exception = self.make(error.kind, error.text or str(error), error.text and str(error), **error.slots)
         else:
             kind = next((name for cls, name in TRANSLATION if isinstance(error, cls)), "SystemExceptions.PythonError")
             text = self.explain(error)
@@ -219,7 +222,8 @@ class Signals:
                     wanted = f"{int(counts[3]) + given}" if given is not None else f"{counts[3]} more"
                 given = "fewer" if given is None else given
                 text = f"wrong argument count: this block takes {wanted}, {given} were given"
-            exception = self.make(kind, text)
+            short = next((s for s in ("wrong argument count", "key not found") if text.startswith(s + ": ")), None)
+            exception = self.make(kind, short or text, short and text)
         return self.signal(exception, cause=error)
 
     def explain(self, error: Exception) -> str:
@@ -287,7 +291,9 @@ class Signals:
             if not wanted:
                 return block()
             raise Fault(
-                "SystemExceptions.WrongArgumentCount", f"wrong argument count: this block takes {wanted}, 1 were given"
+                "SystemExceptions.WrongArgumentCount",
+                f"wrong argument count: this block takes {wanted}, 1 were given",
+                "wrong argument count",
             )
         return (
             self.world.send(block, "value:", exception)

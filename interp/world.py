@@ -23,6 +23,7 @@ from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object
 from ..image.values import LETTERS, Character, ScaledDecimal, Symbol
 from . import flow
 from .accessors import accessor
+from .apart import APART, function_apart, nearest
 from .classes import Scope, all_variables, is_collection, pool_of
 from .compiler import Compiled, Mode, compile_method, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
@@ -223,6 +224,8 @@ class World:
         holder, value = family.find(selector)
         if value is not MISSING:
             return True
+        if type(receiver) in APART and is_method(own_slots(nearest(self, receiver)).get(selector)):
+            return True
         name = selector[:-1] if selector.endswith(":") and selector.count(":") == 1 else selector
         return family.has_datum(name) or (is_object(receiver) and holds_datum(own_slots(receiver), name))
 
@@ -252,7 +255,10 @@ class World:
         table.add(cls, function)
         return function
 
-    def function(self, family: Family, selector: str, cls: type) -> Any:
+    def function(self, family: Family, selector: str, cls: type, whole: bool = False) -> Any:
+        """What a family does with a message; ``whole``: whatever some of its values do otherwise (apart.py)."""
+        if cls in APART and not whole and (function := function_apart(self, family, selector, cls)) is not None:
+            return function
         holder, value = family.find(selector)
         if is_method(value):
             return self.method_function(value, holder, family, cls)

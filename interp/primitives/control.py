@@ -20,6 +20,7 @@ def value(self: Any, *args: Any) -> Any:
         raise Fault(
             "SystemExceptions.WrongArgumentCount",
             f"wrong argument count: this block takes {wanted}, {len(args)} were given",
+            "wrong argument count",
         )
     return self(*args)
 

@@ -135,6 +135,14 @@ def cause(world: World) -> Any:
     return cause
 
 
+@primitive("exception.explanation", world=True)
+def explanation(world: World) -> Any:
+    """What a report says of an exception: its text, and often what was meant besides."""
+    from ..report import explained
+
+    return lambda self: explained(self) or world.send(self, "messageText")
+
+
 @primitive("object.error", world=True)
 def error(world: World) -> Any:
     def error(self: Any, text: Any) -> Any:

@@ -31,7 +31,15 @@ UNLIKE = frozenset((BoolKey, tuple))  # kinds of keys that stand for another val
 
 
 def no_key(world: World, key: Any) -> Fault:
-    return Fault("SystemExceptions.NotFound", f"key not found: {world.print_string(key)}", value=key)
+    return Fault("SystemExceptions.NotFound", f"key not found: {world.print_string(key)}", "key not found", value=key)
+
+
+@primitive("dict.keyNotFound", world=True)
+def key_not_found(world: World) -> Any:
+    def key_not_found(self: Any, key: Any) -> Any:
+        raise no_key(world, key)
+
+    return key_not_found
 
 
 @primitive("association.new", world=True)

@@ -165,7 +165,8 @@ def no_number(world: World, self: Any, selector: str, other: Any) -> Any:
     message.arguments = world.new_array([])
     text = f"{world.describe(other)} does not understand #generality"
     text += f" ({world.describe(self)} {selector} {world.describe(other)}: a number is wanted)"
-    return world.signals.signal(world.signals.make("MessageNotUnderstood", text, message=message, receiver=other))
+    said = "did not understand #generality"
+    return world.signals.signal(world.signals.make("MessageNotUnderstood", said, text, message=message, receiver=other))
 
 
 @primitive("number.retryCoercing", world=True)

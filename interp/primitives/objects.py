@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...image.collections import CLASSES, equal, text_of
 from ...image.object import MISSING, is_object, own_slots, reserved, set_dict
 from ...image.values import Character, Symbol
+from ..apart import APART, nearest
 from ..families import is_method
 from ..flow import Fault
 from . import primitive
@@ -276,6 +277,7 @@ def perform(world: World) -> Any:
             raise Fault(
                 "SystemExceptions.WrongArgumentCount",
                 f"wrong argument count: #{text} takes {wanted}, {len(args)} were given",
+            "wrong argument count",
             )
         return world.send(self, text, *args)
 
@@ -308,7 +310,9 @@ def delegates_to(world: World) -> Any:
     """Is other the receiver, or somewhere along its parents?"""
 
     def delegates_to(self: Any, other: Any) -> bool:
-        return self is other or any(one is other for one in world.family(self).order)
+        if self is other or any(one is other for one in world.family(self).order):
+            return True
+        return type(self) in APART and nearest(world, self) is other
 
     return delegates_to
 
@@ -321,6 +325,8 @@ def prototype(world: World) -> Any:
         side = own_slots(self).get("side*") if is_object(self) else None
         if side is not None:
             return side
+        if type(self) in APART and (found := nearest(world, self)) is not None:
+            return found
         order = world.family(self).order
         return next((one for one in order if one is not self and world.name_of(one)), world.genesis)
 

@@ -64,7 +64,8 @@ def at(world: World) -> Any:
         slots = own_slots(world.names)
         text = text_of(name)
         if text not in slots:
-            raise Fault("SystemExceptions.NotFound", f"key not found: the world has nothing named {text}", value=name)
+            report = f"key not found: the world has nothing named {text}"
+            raise Fault("SystemExceptions.NotFound", report, "key not found", value=name)
         return slots[text]
 
     return at
