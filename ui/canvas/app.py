@@ -46,6 +46,7 @@ from ..errors import unsendable
 from ..link import Link, LinkLost
 from .conversation import Conversation
 from .desk import Desk
+from .frames import Frames
 from .inspector import Inspector
 from .morphs import Morphs
 from .settings import LARGEST_TEXT, SMALLEST_TEXT, Settings, keep_state
@@ -90,6 +91,7 @@ class CanvasApp(App):
         self.transcript: list[str] = []
         self.watched: set[str] = set()
         self.tasks: set[asyncio.Task[Any]] = set()
+        self.frames = Frames()
         self._keep = Clock.create_trigger(lambda _: self.keep(), 1.0)
 
     # -- the window ---------------------------------------------------------------------------------------------------
@@ -113,6 +115,7 @@ class CanvasApp(App):
         return desk
 
     def on_start(self) -> None:
+        self.frames.take_the_clock()
         Window.bind(on_key_down=lambda *given: shortcut(self, *given))
         ExceptionManager.add_handler(Mishap(self))
         self.conversation.focus_first()

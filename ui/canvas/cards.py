@@ -14,6 +14,7 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
 from ...bridge.covenant import UvmStateUpdateEvent
+from .cached import Cached  # noqa: F401  (of the rule)
 
 SMALLEST = 14  # text heights: a card's least width and height
 

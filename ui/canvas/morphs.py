@@ -7,7 +7,6 @@ import re
 import traceback
 from typing import Any
 
-from kivy.clock import Clock
 from kivy.core.window import Window
 
 from ...bridge.covenant import (
@@ -50,7 +49,6 @@ class Morphs:
         stage.looks = Looks(MorphView, self.app.state.get("allowed") or (), self._allowed)
         self.tree = stage.tree
         self._pages: list[UvmStateUpdateEvent] = []
-        self._apply = Clock.create_trigger(lambda _: self._apply_scene(), 0)
         stage.bind(
             on_send=lambda _, handle, source: self.app.spawn(self.send_source(handle, source)),
             on_halo=lambda _, handle, what: self.halo_chosen(handle, what),
@@ -74,22 +72,23 @@ class Morphs:
     # -- following ----------------------------------------------------------------------------------------------------
 
     def scene_changed(self, event: UvmStateUpdateEvent) -> None:
-        """What came is applied with the next frame, all of it at once."""
+        """What came is applied when a frame is due, all of it at once."""
         self._pages.append(event)
-        self._apply()
+        if len(self._pages) == 1:
+            self.app.frames.when_due(lambda _: self._apply_scene())
 
     def _apply_scene(self) -> None:
         pages, self._pages = self._pages, []
-        if not pages:
-            return
+        self.app.frames.begin()
         total = Changes()
         for event in pages:
             changes = self.tree.apply(event)
             if changes.whole:
                 total = Changes(True)
-            total.changed += [each for each in changes.changed if each not in total.changed or len(total.changed) > 99]
+            total.changed += changes.changed
             total.views += changes.views
             total.removed += changes.removed
+        total.changed = list(dict.fromkeys(total.changed))
         total.removed = [each for each in total.removed if each not in self.tree.nodes]
         if self.past is not None:
             return
@@ -102,19 +101,21 @@ class Morphs:
         self.app.desk.empty = not self.tree.holds(self.tree.top) and not self.tree.truncated
         if before and not self.app.desk.empty:
             self.app.first_look()
-        self.app.trace(
-            "scene",
-            {
-                "whole": total.whole,
-                "changed": len(total.changed),
-                "removed": len(total.removed),
-                "of": len(self.tree.nodes),
-            },
-        )
-        for handle in total.changed[:3]:
-            node = self.tree.nodes.get(handle, {})
-            shown = {name: node.get(name) for name in ("kind", "x", "y", "width", "height", "label", "text", "color")}
-            self.app.trace("morph", {"morph": handle, **shown})
+        told = {"whole": total.whole, "changed": len(total.changed), "removed": len(total.removed)}
+        told["of"] = len(self.tree.nodes)
+        morphs = [self._told(handle) for handle in total.changed[:3]]
+        self.app.frames.shown(lambda: self._tell(told, morphs))
+
+    def _told(self, handle: str) -> dict[str, Any]:
+        node = self.tree.nodes.get(handle, {})
+        names = ("kind", "x", "y", "width", "height", "label", "text", "color")
+        return {"morph": handle, **{name: node.get(name) for name in names}}
+
+    def _tell(self, scene: dict[str, Any], morphs: list[dict[str, Any]]) -> None:
+        """The trace is told what can be seen now."""
+        self.app.trace("scene", scene)
+        for each in morphs:
+            self.app.trace("morph", each)
 
     def _against_what_is_shown(self, total: Changes) -> Changes:
         """The kernel was started anew, or came back: what is the same is left as it is."""

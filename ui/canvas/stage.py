@@ -23,6 +23,7 @@ from kivy.properties import NumericProperty
 from kivy.uix.widget import Widget
 
 from . import parts
+from .cached import exact
 from .hands import Hands
 from .looks import Looks, Problem, brief
 from .morphview import BrokenView, MorphView
@@ -137,7 +138,7 @@ class Stage(Hands):
         if drawn != scale or far > MARGIN or tuple(self._fbo.size) != size:
             if tuple(self._fbo.size) != size:
                 self._fbo.size = size
-                self._picture.texture = self._fbo.texture
+                self._picture.texture = exact(self._fbo.texture)
             left, upper = self.left, self.upper
             self._aim = left, upper, scale
             self._move.xy = round(MARGIN - left * scale), round(size[1] - MARGIN + upper * scale)
