@@ -16,6 +16,7 @@ from .stacks import send_in, take_down
 if TYPE_CHECKING:
     from .bridge.session import Request
     from .interp import Asked, Budget, Miss, Outcome, Report, Resolution, Worker
+    from .interp.outside import Answer, Called
     from .interp.world import World
     from .recall import Recall
     from .stacks import Stacks
@@ -228,3 +229,9 @@ class Aside:
             resolution: Resolution = self.misses.resolve(miss, worker, approve)
         self.count("installed" if resolution.installed else "not_installed")
         return resolution
+
+    def answer(self, called: Called, worker: Worker, approve: Any, policy: str) -> Answer:
+        aside = approve.request.stepping_aside() if isinstance(approve, Asking) else nullcontext()
+        with aside:
+            answer: Answer = self.misses.answer(called, worker, approve, policy)
+        return answer

@@ -44,6 +44,7 @@ from .image import ImageProblem, announce, open_image, withdraw
 from .image.receipts import prepare
 from .interp import Worker
 from .interp.warden import resident
+from .jit.later import Later
 from .keys import keyring_path
 from .logs import log_to
 from .pool import Pool
@@ -88,6 +89,7 @@ class Kernel:
         try:
             self.policy = policy
             self.misses = _misses(location) if policy != "off" else None
+            self.outside = self.misses or Later(location)
             first = self._worker("worker-1")
             shared = self.image.path is None  # with other kernels, perhaps
             self.server = Server(
@@ -152,8 +154,7 @@ class Kernel:
             if self._stop_metrics is not None:
                 self._stop_metrics()
             self.watcher.close()
-            if self.misses is not None:
-                self.misses.close()
+            self.outside.close()
             self.residents.close()
             self.pool.close()
             self.image.close()
@@ -180,6 +181,7 @@ class Kernel:
     def _worker(self, name: str) -> Worker:
         worker = Worker(self.image, name=name, misses=self._aside(name))
         worker.about_to_wait = self._about_to_wait
+        worker.outside = Aside(self.outside)
         self.tallies[name] = Tally(), worker.tally
         return worker
 

@@ -34,16 +34,21 @@ class Embedded:
         from .image import open_image
         from .interp import Worker
 
-        self._handler: Any = None
+        self._handler: Any
         if policy != "off":
             from .jit import miss_handler
 
             self._handler = miss_handler(location, policy=policy)
+        else:
+            from .jit.later import Later
+
+            self._handler = Later(location)
         self.image = open_image(location)
         for note in self.image.notes:
             print(f"batos: {note}", file=sys.stderr)
         try:
-            self.worker = Worker(self.image, name="embedded", misses=self._handler)
+            self.worker = Worker(self.image, name="embedded", misses=self._handler if policy != "off" else None)
+            self.worker.outside = self._handler
         except BaseException:
             self.image.close()
             raise
@@ -55,8 +60,7 @@ class Embedded:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._handler is not None:
-            self._handler.close()
+        self._handler.close()
         self.worker.close()
         self.image.close()
 
@@ -105,7 +109,7 @@ class Embedded:
         return well
 
     def interrupt(self) -> None:
-        if not self.worker.interrupt() and self._handler is not None:
+        if not self.worker.interrupt():
             self._handler.cancel()  # no message runs: a model may be thinking about one
 
 

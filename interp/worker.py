@@ -35,6 +35,7 @@ from . import flow, misses, probation, statements, warden
 from .awakening import awaken, workspace_named
 from .depth import DeepThread, is_deep
 from .filein import category_of, define_class
+from .outside import Called, Journal, Outside
 from .primitives import all_primitives
 from .report import Report, of_failure
 from .sessions import Session
@@ -112,6 +113,7 @@ class _Run:
     installed: set[str] = field(default_factory=set)
     notes: dict[str, str] = field(default_factory=dict)
     answers: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    journal: Journal | None = None
     echo: bool = True
 
 
@@ -120,6 +122,7 @@ class Worker:
         self.image = image
         self.name = name
         self.misses = misses
+        self.outside: Outside | None = None  # who answers messages that leave the image
         self.manager = transaction.TransactionManager(explicit=True)
         self.manager.begin()
         connection = image.db.open(self.manager)
@@ -230,6 +233,7 @@ class Worker:
                     tell(outcome)
                 return outcomes
             for statement in program.statements[skip:]:
+                run.journal = Journal() if self.outside is not None else None
                 outcome = self._message(statement, source, run)
                 tell(outcome)
                 if outcome.error is not None and (stop_on_error or outcome.error.code == "interrupted"):
@@ -480,6 +484,9 @@ class Worker:
         world.signals.chain = None
         world.families.behaviour_moved = world.families.names_moved = False
         world.workspace, world.author, world.answers = run.workspace, "", run.answers
+        world.journal = run.journal
+        if run.journal is not None:
+            run.journal.begin_again()
         epoch = self._read_epoch()
         if epoch != self._epoch:
             self._epoch = epoch
@@ -497,7 +504,11 @@ class Worker:
 
         return decide
 
-    def _resolve(self, miss: misses.Miss | misses.Asked, run: _Run) -> bool:
+    def _resolve(self, miss: misses.Miss | misses.Asked | Called, run: _Run) -> bool:
+        if isinstance(miss, Called):
+            assert self.outside is not None and run.journal is not None
+            run.journal.keep(miss, self.outside.answer(miss, self, run.approve, run.policy))
+            return True
         assert self.misses is not None
         if isinstance(miss, misses.Asked):
             resolution = self.misses.resolve(replace(miss, workspace=run.workspace), self, run.approve)

@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from sys import intern
 from types import CodeType, FrameType, FunctionType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..grammar import nodes, parse_method
 from ..image.collections import CLASSES, Array, ByteArray, Dictionary, OrderedCollection, String, key_of
@@ -35,6 +35,9 @@ from .signals import Signals
 from .stack import Source
 from .statements import facts_of, selectors_in
 from .units import Units
+
+if TYPE_CHECKING:
+    from .outside import Journal
 
 # The traits object, by name, of each Python type that is a value of the language.
 NATIVE = {
@@ -131,6 +134,7 @@ class World:
         self.workspace = "default"  # of the message that runs
         self.author = ""  # whose the methods are that this message defines, where they do not say
         self.answers: dict[str, tuple[bool, str]] = {}  # what a model answered to ask: in this message
+        self.journal: Journal | None = None  # what it asked outside the image; None: it may not
         self.sends_left: dict[Any, int] = {}  # of methods on probation
         self.probation_ended: list[Any] = []
         self._functions: dict[Any, Any] = {}

@@ -97,7 +97,7 @@ class Conversing:
         """The resolution's note is the answer, or why there is none."""
         try:
             self.weaver.sandbox(self.worker.image).start()
-            return self._converse(self.weaver.engine)
+            return self._converse(self.weaver.engine_for(self.worker))
         except Cancelled:
             return Resolution(False, "cancelled")
         except (JitProblem, OSError) as problem:

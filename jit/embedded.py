@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -108,9 +108,19 @@ class EmbeddedEngine:
         on_text: OnText | None = None,
         cancelled: threading.Event | None = None,
     ) -> Completion:
+        return self.begin(messages, options, on_text, cancelled).result()
+
+    def begin(
+        self,
+        messages: Sequence[Message],
+        options: Options = Options(),
+        on_text: OnText | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> Future[Completion]:
+        """The same for one who does not want to give a thread to waiting."""
         if options.grammar is not None and options.schema is not None:
             raise EngineRefused("an answer can be held to a grammar or to a JSON schema, not to both")
-        return self._thread.submit(self._complete, list(messages), options, on_text, cancelled).result()
+        return self._thread.submit(self._complete, list(messages), options, on_text, cancelled)
 
     def warm_up(self) -> None:
         """Load the model now rather than at the first question. Raises what `complete` would raise."""
@@ -141,6 +151,19 @@ class EmbeddedEngine:
         """Make a LoRA adapter (GGUF) known by `name`; it is loaded when first asked for. Raises EngineMissing."""
         check_gguf(path, "adapter")
         self._adapter_paths[name] = path
+
+    def loaded_adapters(self) -> list[str]:
+        """The adapters that the model has in memory."""
+        return sorted(self._adapters)
+
+    def load_adapter(self, name: str, path: Path) -> Future[Any]:
+        """Have an adapter in memory before it is asked for. Raises EngineMissing; the future also EngineRefused."""
+        self.add_adapter(name, path)
+        return self._thread.submit(lambda: self._adapter(self._load()[0], name))
+
+    def unload_adapter(self, name: str) -> Future[None]:
+        """Give an adapter's memory back. It is loaded again when it is asked for."""
+        return self._thread.submit(self._drop_adapter, name)
 
     def close(self) -> None:
         self._abort.set()
@@ -195,24 +218,37 @@ class EmbeddedEngine:
             return
         import llama_cpp
 
-        chosen = []
-        if name is not None:
-            if name not in self._adapters:
-                path = self._adapter_paths.get(name)
-                if path is None:
-                    raise EngineRefused(f"no adapter is called {name!r}; there are: {sorted(self._adapter_paths)}")
-                check_gguf(path, "adapter")
-                pointer = llama_cpp.llama_adapter_lora_init(llama._model.model, str(path).encode())
-                if not pointer:  # set all the same, it would crash the process at the next token
-                    raise EngineRefused(f"llama.cpp does not take the adapter {path}: made for another model?")
-                self._adapters[name] = pointer
-            chosen = [self._adapters[name]]
+        chosen = [] if name is None else [self._adapter(llama, name)]
         array = (llama_cpp.llama_adapter_lora_p_ctypes * max(len(chosen), 1))(*chosen)
         scales = (ctypes.c_float * max(len(chosen), 1))(*[1.0] * len(chosen))
         if llama_cpp.llama_set_adapters_lora(llama._ctx.ctx, array, len(chosen), scales) != 0:
             raise EngineProblem(f"llama.cpp could not switch to adapter {name!r}")
         self._active = name
         self._forget(llama)
+
+    def _adapter(self, llama: llama_cpp.Llama, name: str) -> Any:
+        """The adapter `name` in memory, loaded now if it is not there."""
+        import llama_cpp
+
+        if name not in self._adapters:
+            path = self._adapter_paths.get(name)
+            if path is None:
+                raise EngineRefused(f"no adapter is called {name!r}; there are: {sorted(self._adapter_paths)}")
+            check_gguf(path, "adapter")
+            pointer = llama_cpp.llama_adapter_lora_init(llama._model.model, str(path).encode())
+            if not pointer:  # set all the same, it would crash the process at the next token
+                raise EngineRefused(f"llama.cpp does not take the adapter {path}: made for another model?")
+            self._adapters[name] = pointer
+        return self._adapters[name]
+
+    def _drop_adapter(self, name: str) -> None:
+        if name not in self._adapters or self._llama is None:
+            return
+        import llama_cpp
+
+        if self._active == name:
+            self._use_adapter(self._llama, None)
+        llama_cpp.llama_adapter_lora_free(self._adapters.pop(name))
 
     def _forget(self, llama: llama_cpp.Llama) -> None:
         """Drop what is cached of earlier prompts: it was computed under another adapter, or only half."""

@@ -25,6 +25,11 @@ NAMES: Mapping[str, str] = {
     "tokens-per-hour": "BATOS_JIT_TOKENS_PER_HOUR",
     "probation": "BATOS_JIT_PROBATION",
     "review": "BATOS_JIT_REVIEW",
+    "weaver": "BATOS_WEAVER",
+    "adapters": "BATOS_ADAPTERS",
+    "weaver-base": "BATOS_WEAVER_BASE",
+    "room": "BATOS_WEAVER_ROOM",
+    "patience": "BATOS_WEAVER_PATIENCE",
 }
 """What `batos jit set` knows, and the variable that says the same."""
 

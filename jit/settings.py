@@ -9,6 +9,11 @@
 | BATOS_MODEL_NAME | the model to ask that server for | the first it serves |
 | BATOS_MODEL_KEY | the server's API key | |
 | BATOS_MODEL_TIMEOUT | seconds one answer may take | 120 |
+| BATOS_WEAVER | who serves the facets: `embedded`, or vLLM servers as URLs with commas; the JIT then asks alias jit | |
+| BATOS_ADAPTERS | the folder of adapters | batos/adapters in $XDG_DATA_HOME (~/.local/share) |
+| BATOS_WEAVER_BASE | a folder with the base model's config.json, where the server's is not on this machine | |
+| BATOS_WEAVER_ROOM | adapters that one server holds at once (--max-loras) | 4 |
+| BATOS_WEAVER_PATIENCE | seconds that a request waits for a server that does not answer | 10 |
 | BATOS_CASSETTE | path of a recorded engine's cassette; takes the place of the others | |
 | BATOS_CASSETTE_MODE | replay, or record: ask the real engine and keep its answer | replay |
 | BATOS_JIT_TEMPERATURE | of the first answer; 0 is the likeliest one, and repairs are less greedy anyway | 0 |
@@ -52,6 +57,11 @@ class Settings:
     tokens_per_hour: int = 0
     probation: int = 20
     review: tuple[str, ...] = ()
+    weaver: tuple[str, ...] = ()
+    adapters: Path = Path("~/.local/share/batos/adapters")
+    weaver_base: Path | None = None
+    room: int = 4
+    patience: float = 10.0
 
     def engine(self) -> Engine:
         """The engine these settings ask for. Nothing is loaded or connected yet."""
@@ -91,6 +101,10 @@ def read_settings(environ: Mapping[str, str] = os.environ, policy: str | None = 
     url = environ.get("BATOS_MODEL_URL", "")
     if url and not url.startswith(("http://", "https://")):
         raise SettingsProblem(f"BATOS_MODEL_URL begins with http:// or https://, not {url!r}")
+    servers = _names(environ, "BATOS_WEAVER")
+    for server in servers:
+        if server != "embedded" and not server.startswith(("http://", "https://")):
+            raise SettingsProblem(f"BATOS_WEAVER is `embedded`, or URLs that begin with http://, not {server!r}")
     return Settings(
         policy=chosen,
         model=Path(model) if model else None,
@@ -105,8 +119,21 @@ def read_settings(environ: Mapping[str, str] = os.environ, policy: str | None = 
         repairs=int(_number(environ, "BATOS_JIT_REPAIRS", 2)),
         tokens_per_hour=int(_number(environ, "BATOS_JIT_TOKENS_PER_HOUR", 0)),
         probation=int(_number(environ, "BATOS_JIT_PROBATION", 20)),
-        review=tuple(name.strip() for name in environ.get("BATOS_JIT_REVIEW", "").split(",") if name.strip()),
+        review=_names(environ, "BATOS_JIT_REVIEW"),
+        weaver=servers,
+        adapters=Path(environ.get("BATOS_ADAPTERS") or _data_home(environ) / "batos" / "adapters"),
+        weaver_base=Path(environ["BATOS_WEAVER_BASE"]) if environ.get("BATOS_WEAVER_BASE") else None,
+        room=max(1, int(_number(environ, "BATOS_WEAVER_ROOM", 4))),
+        patience=_number(environ, "BATOS_WEAVER_PATIENCE", 10.0),
     )
+
+
+def _names(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in environ.get(name, "").split(",") if each.strip())
+
+
+def _data_home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("XDG_DATA_HOME") or Path(environ.get("HOME") or "~") / ".local" / "share")
 
 
 def _number(environ: Mapping[str, str], name: str, default: float) -> float:

@@ -28,6 +28,10 @@ from .weaving import Cancellation, Weaving
 
 if TYPE_CHECKING:
     from ..interp import World
+    from ..interp.outside import Answer, Called
+    from .embedded import EmbeddedEngine
+    from .weaver.calls import Calls
+    from .weaver.cognitive import CognitiveWeaver
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +56,9 @@ class Weaver:
         self._talks: list[Cancellation] = []
         self._spent: deque[tuple[float, int]] = deque()
         self._lock = threading.Lock()
+        self._facets: CognitiveWeaver | None = None
+        self._calls: Calls | None = None
+        self._model: EmbeddedEngine | None = None  # of the facets, where the JIT has none to share
 
     # --- what others call
 
@@ -94,6 +101,10 @@ class Weaver:
             flight.done.set()
         return flight.resolution
 
+    def answer(self, called: Called, worker: Worker, approve: Any, policy: str) -> Answer:
+        """Answer a send to the CognitiveWeaver. No transaction of the worker's is open. See `interp.outside`."""
+        return self.calls.answer(called, worker, approve, policy)
+
     def _decides_itself(self, miss: Miss | Asked, approve: Approve | None) -> bool:
         """Whether what passes every gate is installed without asking: what the prototype says of itself comes first."""
         said = miss.policy if isinstance(miss, Miss) else ""
@@ -120,9 +131,10 @@ class Weaver:
         with self._lock:
             found = [f.cancelled for (_, _, s), f in self._flights.items() if selector in (None, s)]
             found += self._talks if selector is None else []
+            calls = self._calls if selector is None else None
         for cancelled in found:
             cancelled.set()
-        return len(found)
+        return len(found) + (calls.cancel() if calls is not None else 0)
 
     def forget(self, worker: Worker, selector: str | None = None) -> int:
         """Ask again for what was refused, or put back, before; for one selector or for all. How many that were."""
@@ -141,8 +153,14 @@ class Weaver:
         with self._lock:
             engine, self._engine = self._engine, None
             sandboxes, self._sandboxes = list(self._sandboxes.values()), {}
+            facets, self._facets = self._facets, None
+            model, self._model = self._model, None
         for sandbox in sandboxes:
             sandbox.close()
+        if facets is not None:
+            facets.close()
+        if model is not None:
+            model.close()
         if engine is not None:
             engine.close()
 
@@ -154,6 +172,51 @@ class Weaver:
             if self._engine is None:
                 self._engine = self.settings.engine()
             return self._engine
+
+    def engine_for(self, worker: Worker) -> Engine:
+        """The engine that answers a worker's misses. Where servers of facets are set, it is they, with the adapter that
+        the alias `jit` means in the image now."""
+        if not self.settings.weaver:
+            return self.engine
+        from .weaver.facet_engine import FacetEngine
+
+        return FacetEngine.of_alias(self.facets, worker, "jit")
+
+    @property
+    def facets(self) -> CognitiveWeaver:
+        """The facets, and the servers that hold them."""
+        with self._lock:
+            if self._facets is None:
+                from .weaver.opening import open_weaver
+
+                self._facets = open_weaver(self.settings, self._embedded)
+            return self._facets
+
+    @property
+    def calls(self) -> Calls:
+        with self._lock:
+            if self._calls is None:
+                from .weaver.calls import Calls
+
+                self._calls = Calls(lambda: self.facets)
+            return self._calls
+
+    def weaver_figures(self) -> dict[str, Any]:
+        """What the CognitiveWeaver counted, and its servers as far as they are known; {} where nobody used it yet."""
+        facets = self._facets
+        return facets.status(ask=False) if facets is not None else {}
+
+    def _embedded(self) -> EmbeddedEngine:
+        """The model of this process: one is enough for misses and facets."""
+        from .embedded import EmbeddedEngine
+
+        engine = self.engine if not self.settings.weaver else None
+        if isinstance(engine, EmbeddedEngine):
+            return engine
+        with self._lock:
+            if self._model is None:
+                self._model = EmbeddedEngine(self.settings.model)
+            return self._model
 
     def sandbox(self, image: Any) -> Sandbox:
         with self._lock:

@@ -68,7 +68,7 @@ class Weaving:
             return Resolution(False, "the receiver was made by this very message; give it a name first")
         try:
             self.teller.tell("preparing")
-            engine = self.weaver.engine
+            engine = self.weaver.engine_for(self.worker)
             self.seen: Seen = self.worker.transact(partial(look, miss=miss))
             if self.seen.would_teach_everybody(miss) and self.approve is None:
                 return Resolution(False, "the receiver has no prototype with a name of its own; name one first")
