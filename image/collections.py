@@ -180,7 +180,10 @@ class String(Collection):
 
     @staticmethod
     def _p_as_key(thing: Any) -> Any:
-        items = vars(thing).get("_items")
+        try:
+            items = thing._items
+        except AttributeError:
+            return text_of(thing)
         return items if items.__class__ is str else text_of(thing)
 
     def __eq__(self, other: object) -> bool:

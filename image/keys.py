@@ -9,6 +9,7 @@ By identity: the key names the object, and the collection holds the object itsel
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -48,6 +49,17 @@ def key_of(thing: Any) -> Any:
         return tuple(map(key_of, thing))
     frozen = getattr(kind, "_p_as_key", None)
     return thing if frozen is None else frozen(thing)
+
+
+def keys_of(things: Iterable[Any]) -> Iterable[Any]:
+    """The keys of many values; most often they are all of one kind."""
+    if type(things) is not list and type(things) is not tuple:
+        things = list(things)
+    kinds = set(map(type, things))
+    if kinds <= PLAIN:
+        return things
+    frozen = getattr(kinds.pop(), "_p_as_key", None) if len(kinds) == 1 else None
+    return map(frozen or key_of, things)
 
 
 def of_key(key: Any) -> Any:

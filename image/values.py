@@ -91,9 +91,10 @@ os.register_at_fork(after_in_child=_renew_lock)
 class Character:
     """One code point, 0 to 16r10FFFF. ``Character(97) is Character("a")``; no Character equals a str."""
 
-    __slots__ = ("code",)
+    __slots__ = ("_char", "code")
 
     code: int
+    _char: str  # the same as text, for streams
     _known: ClassVar[dict[int, "Character"]] = {}
 
     def __new__(cls, code: int | str) -> "Character":
@@ -107,6 +108,7 @@ class Character:
                 raise ValueError(f"no Character has the code point {code}: they go from 0 to 16r10FFFF")
             found = object.__new__(Character)
             object.__setattr__(found, "code", code)
+            object.__setattr__(found, "_char", chr(code))
             # Atomic, so that two threads at once get the same one.
             found = cls._known.setdefault(code, found)
         return found
@@ -136,7 +138,7 @@ class Character:
         return self.code >= other.code if type(other) is Character else NotImplemented
 
     def __str__(self) -> str:
-        return chr(self.code)
+        return self._char
 
     def __repr__(self) -> str:
         return f"Character({self.code})"

@@ -14,7 +14,7 @@ from ...image.collections import (
     Set,
     equal,
 )
-from ...image.keys import key_of
+from ...image.keys import keys_of
 from ...image.object import is_object
 from ...image.values import Character
 from ..flow import Fault
@@ -269,14 +269,14 @@ def as_ordered_collection(world: World) -> Any:
 @primitive("collection.asBag", world=True)
 def as_bag(world: World) -> Any:
     def as_bag(self: Any) -> Any:
-        return world.families.new(Bag, dict(Counter(map(key_of, elements(world, self)))))
+        return world.families.new(Bag, dict(Counter(keys_of(elements(world, self)))))
 
     return as_bag
 
 
 @primitive("collection.asSet", world=True)
 def as_set(world: World) -> Any:
-    return lambda self: world.families.new(Set, dict.fromkeys(map(key_of, elements(world, self))))
+    return lambda self: world.families.new(Set, dict.fromkeys(keys_of(elements(world, self))))
 
 
 @primitive("collection.asIdentitySet", world=True)

@@ -180,7 +180,7 @@ def keys_and_values_do(world: World) -> Any:
     def keys_and_values_do(self: Any, block: Any) -> Any:
         call = two(world, block)
         contents = vars(self).get("_items")
-        if contents.__class__ is dict and ghost_of(self) is Dictionary and UNLIKE.isdisjoint(set(map(type, contents))):
+        if contents.__class__ is dict and ghost_of(self) is Dictionary and UNLIKE.isdisjoint(map(type, contents)):
             for key, value in list(contents.items()):
                 call(key, value)
             return self

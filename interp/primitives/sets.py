@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import Bag, Dictionary, IdentitySet, Set, table_of
-from ...image.keys import identity, key_of
+from ...image.keys import identity, key_of, keys_of
 from ...image.object import MISSING
 from ..flow import Fault
 from . import primitive
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 def set_add(self: Any, value: Any) -> Any:
     # An equal element that is there already stays.
     try:
-        contents = self._items
-        if (value.__class__ is int or value.__class__ is str) and contents.__class__ is dict:
-            if value not in contents:
-                contents[value] = None
+        if value.__class__ is int or value.__class__ is str:
+            self._items.setdefault(value, None)
             return value
     except AttributeError:
         pass
@@ -56,10 +54,9 @@ def set_includes(self: Any, value: Any) -> bool:
 def set_remove(world: World) -> Any:
     def set_remove(self: Any, value: Any, otherwise: Any) -> Any:
         try:
-            if (value.__class__ is int or value.__class__ is str) and self._items.__class__ is dict:
-                del self._items[value]
+            if (value.__class__ is int or value.__class__ is str) and self._items.pop(value, MISSING) is not MISSING:
                 return value
-        except (KeyError, AttributeError):
+        except (TypeError, AttributeError):  # a list of pairs, as loaded, or no contents
             pass
         if table(self).pop(key_of(value), MISSING) is MISSING:
             return run(world, otherwise)
@@ -72,10 +69,9 @@ def set_remove(world: World) -> Any:
 def set_remove_plainly(world: World) -> Any:
     def remove(self: Any, value: Any) -> Any:
         try:
-            if (value.__class__ is int or value.__class__ is str) and self._items.__class__ is dict:
-                del self._items[value]
+            if (value.__class__ is int or value.__class__ is str) and self._items.pop(value, MISSING) is not MISSING:
                 return value
-        except (KeyError, AttributeError):
+        except (TypeError, AttributeError):  # a list of pairs, as loaded, or no contents
             pass
         # Somebody's own remove:ifAbsent: decides.
         return world.send(self, "remove:ifAbsent:", value, not_found)
@@ -104,11 +100,10 @@ def _contents(kind: type, found: Any) -> dict[Any, Any]:
         return {identity(value): value for value in found}
     if kind is Bag:
         counts: dict[Any, int] = {}
-        for value in found:
-            key = key_of(value)
+        for key in keys_of(found):
             counts[key] = counts.get(key, 0) + 1
         return counts
-    return dict.fromkeys(map(key_of, found))
+    return dict.fromkeys(keys_of(found))
 
 
 def _from(world: World, prototype: Any, found: Any) -> Any:

@@ -1,11 +1,13 @@
 """Primitives of streams: a position in a list of elements.
 
-Text streams hold single characters (str), which leave as Characters. One that is written at its end may hold longer
-pieces (``_loose``), which ``state`` takes apart before anybody looks at elements.
+Text streams hold single characters (str), which leave as Characters. One that is written at its end is *loose*: it
+holds pieces of any length, its position is END, whatever that is in elements, and ``_v_put`` appends a piece. ``state``
+makes elements of them before anybody looks.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import ByteArray, String, equal, text_of
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ..world import World
 
 WHITE = " \t\n\r\f\v"
+END = sys.maxsize
 
 
 def new_stream(world: World, kind: str, contents: list[Any] | None = None, prototype: Any = None) -> Any:
@@ -70,10 +73,25 @@ def state(self: Any) -> list[Any]:
     contents = own_slots(self).get("_items", MISSING) if is_object(self) else MISSING
     if contents is MISSING:
         raise Fault("SystemExceptions.InvalidState", "this is the prototype of streams: make one with on:")
-    if vars(self).get("_loose"):
+    slots: Any = vars(self)
+    if slots.get("_loose"):
         contents[:] = "".join(contents)  # type: ignore[index]
-        vars(self)["_loose"] = False  # type: ignore[index]
+        slots["_loose"] = False
+        slots["_position"] = len(contents)  # type: ignore[arg-type]
+        slots.pop("_v_put", None)
     return contents  # type: ignore[no-any-return]
+
+
+def loosen(self: Any) -> Any:
+    """What appends a piece to a stream of text that is at its end, which is loose from now on; None of any other."""
+    slots: Any = vars(self)
+    items = slots.get("_items")
+    if items is None or slots["_kind"] != "String" or not (slots.get("_loose") or slots["_position"] == len(items)):
+        return None
+    slots["_loose"] = True
+    slots["_position"] = END
+    put = slots["_v_put"] = items.append
+    return put
 
 
 def out(value: Any, kind: str) -> Any:
@@ -249,7 +267,8 @@ def next_line(world: World) -> Any:
 def skip(self: Any, count: Any) -> Any:
     if type(count) is not int:
         raise Fault("SystemExceptions.WrongClass", "how many to skip is an Integer")
-    self._position = min(max(self._position + count, 0), len(state(self)))
+    size = len(state(self))
+    self._position = min(max(self._position + count, 0), size)
     return self
 
 
@@ -278,6 +297,7 @@ def skip_separators(self: Any) -> bool:
 
 @primitive("stream.position")
 def position(self: Any) -> int:
+    state(self)
     return int(self._position)
 
 

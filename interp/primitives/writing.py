@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...image.collections import String, text_of
+from ...image.collections import text_of
 from ...image.values import Character
 from ..flow import Fault
 from . import primitive
 from .elements import check_byte, elements
-from .streams import state
+from .streams import loosen, state
 from .text import is_text
 
 if TYPE_CHECKING:
@@ -28,29 +28,28 @@ def put(self: Any, values: Any) -> None:
 
 def put_text(self: Any, text: str) -> None:
     """The same for text on a stream of text; at the end in one piece."""
-    items, at = self._items, self._position
-    if at != len(items) and not vars(self).get("_loose"):
+    append = loosen(self)
+    if append is None:
+        state(self)
         put(self, text)
-    elif text:
-        items.append(text)
-        self._position = at + len(text)
-        if len(text) > 1:
-            vars(self)["_loose"] = True  # type: ignore[index]
+    else:
+        append(text)
+
+
+# What programs do most comes first: a Character or a text at the end of a text. Such a stream has a ``_v_put``.
 
 
 @primitive("stream.nextPut", world=True, changes=True)
 def next_put(world: World) -> Any:
     def next_put(self: Any, value: Any) -> Any:
-        if value.__class__ is Character:
-            try:
-                # What programs do most: a Character, at the end of a text.
-                at, items = self._position, self._items
-                if self._kind == "String" and (at == len(items) or vars(self).get("_loose")):
-                    items.append(chr(value.code))
-                    self._position = at + 1
-                    return value
-            except AttributeError:
-                pass
+        try:
+            self._v_put(value._char)
+            return value
+        except AttributeError:
+            pass
+        if value.__class__ is Character and (append := loosen(self)) is not None:
+            append(value._char)
+            return value
         found, kind = state(self), self._kind
         stored = value
         if kind == "String":
@@ -78,15 +77,16 @@ def next_put(world: World) -> Any:
 @primitive("stream.nextPutAll", world=True, changes=True)
 def next_put_all(world: World) -> Any:
     def next_put_all(self: Any, values: Any) -> Any:
+        try:
+            append = self._v_put
+            text = values if values.__class__ is str else values._items
+            if text.__class__ is str:
+                append(text)
+                return self
+        except AttributeError:
+            pass
         kind = self._kind
         if kind == "String":
-            if values.__class__ is str:
-                put_text(self, values)
-                return self
-            if getattr(values.__class__, "_p_ghost", None) is String:
-                text = vars(values).get("_items")
-                put_text(self, text if text.__class__ is str else text_of(values))
-                return self
             if is_text(values):
                 put_text(self, text_of(values))
                 return self
@@ -111,6 +111,9 @@ def next_put_all(world: World) -> Any:
 @primitive("stream.print", world=True, changes=True)
 def print_(world: World) -> Any:
     def print_(self: Any, thing: Any) -> Any:
+        if thing.__class__ is int and "_v_put" in vars(self):
+            self._v_put(str(thing))
+            return self
         text = str(thing) if thing.__class__ is int else text_of(world.send(thing, "printString"))
         if self._kind == "String":
             put_text(self, text)
@@ -140,6 +143,11 @@ def _writes(name: str, text: str) -> None:
     @primitive(f"stream.{name}", changes=True)
     def write(self: Any, count: int = 1) -> Any:
         values: Any = text if count == 1 else text * count
+        try:
+            self._v_put(values)
+            return self
+        except AttributeError:
+            pass
         if self._kind == "String":
             put_text(self, values)
         else:
