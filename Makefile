@@ -24,7 +24,7 @@ JOBS ?= auto
 # How long `make soak` takes.
 MINUTES ?= 10
 
-.PHONY: help setup run start-model test lint types unit model train-tools bench bench-awfy kills soak clean
+.PHONY: help setup run start-model test test-vllm lint types unit model train-tools bench bench-awfy kills soak clean
 
 help:
 	@echo 'make run         the REPL on live_image.fs (IMAGE=other.fs for another image), set up first if need be'
@@ -32,6 +32,7 @@ help:
 	@echo
 	@echo 'make setup       .venv with everything to run and test; leaves .venv/bin/batos; starts the model'\''s build'
 	@echo 'make model       wait for the embedded model (it builds in the background from `make setup` on)'
+	@echo 'make test-vllm   the tests against a real vLLM, installed first into a folder of its own (4 GB, some minutes)'
 	@echo 'make lint        ruff only           make types   mypy only, on an installed copy'
 	@echo 'make unit        pytest only; ARGS="tests/image -x" chooses, JOBS=0 runs them one after another'
 	@echo 'make bench-awfy  the Are-We-Fast-Yet programs against hand-written Python; last line: geomean RATIO'
@@ -79,6 +80,11 @@ test: setup
 	@if [ '$(TRAIN)' != off ]; then $(MAKE) $(READY_TO_TRAIN); fi
 	@if [ '$(MODEL)' != off ]; then $(PY) -m batos.jit.model_setup wait || echo 'WITHOUT the embedded model'; fi
 	@$(MAKE) unit
+
+# Apart from `make test`, because it installs 4 GB; `make test` runs these too where they are installed already.
+test-vllm: $(READY_TO_TEST)
+	@$(PY) -m batos.cli serve-model --install
+	@$(PY) -m pytest -m vllm $(ARGS)
 
 lint: $(READY_TO_TEST)
 	@$(PY) -m ruff check .

@@ -25,12 +25,6 @@ if TYPE_CHECKING:
     help="The base model: a folder with config.json and safetensors, or a name on a model hub. "
     "[SmolLM2-135M, as in the embedded engine]",
 )
-@click.option(
-    "--adapters",
-    default="",
-    type=click.Path(file_okay=False),
-    help="The folder facets are loaded from. [adapters/ beside the server's environment]",
-)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="On loopback, always. [a free one]")
 @click.option("--max-loras", type=click.IntRange(1, 64), default=4, show_default=True, help="Facets in one batch.")
 @click.option(
@@ -53,7 +47,6 @@ def serve_model(
     context: click.Context,
     name: str,
     model: str,
-    adapters: str,
     port: int,
     max_loras: int,
     rank: str,
@@ -82,7 +75,7 @@ def serve_model(
     from .jit.serving import start as starting
     from .jit.serving.servers import read_server, server_folder
 
-    wishes = starting.Wishes(name, model, adapters, port, max_loras, int(rank), gpu=gpu, more=more)
+    wishes = starting.Wishes(name, model, port, max_loras, int(rank), gpu=gpu, more=more)
     try:
         if only_status:
             return _status()
@@ -144,7 +137,7 @@ def _columns() -> int:
 def _say(server: Server) -> None:
     click.echo(
         f"ready {server.url}/v1  model {server.served}  {server.max_loras} facets of rank {server.max_rank} at once\n"
-        f"      key {server.key_file}\n      facets {server.adapters}\n      log {server.log}"
+        f"      key {server.key_file}\n      log {server.log}"
     )
 
 

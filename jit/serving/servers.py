@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..errors import ServingProblem
 from .environment import someone_has
-from .places import adapters_folder, servers_folder
+from .places import servers_folder
 
 LOCAL = "local"
 """The name of a server unless another one is given."""
@@ -27,7 +27,7 @@ class Server:
     """One server. `phase`: starting, ready, restarting (it died and comes back), failed, stopped; elsewhere: not ours.
 
     url: without `/v1`. key_file: "" where it asks for none. served: the base model's name there. model: its folder, ""
-    where it is not known (then adapters for it cannot be checked). adapters: the folder that it loads them from.
+    where it is not known (then adapters for it cannot be checked).
     """
 
     name: str
@@ -37,7 +37,6 @@ class Server:
     served: str = ""
     model: str = ""
     base: str = ""
-    adapters: str = ""
     max_loras: int = 4
     max_rank: int = 16
     log: str = ""
@@ -119,7 +118,7 @@ def _named(entry: str) -> Server:
             raise ServingProblem(f"a server is http:// or https://, not {url!r}")
         url = url.rstrip("/").removesuffix("/v1")
         key_file = str(Path(key).expanduser()) if key else ""
-        return Server(url.partition("://")[2], url, key_file, adapters=str(adapters_folder()))
+        return Server(url.partition("://")[2], url, key_file)
     folder = server_folder(entry)
     server = read_server(folder)
     if server is None:

@@ -24,7 +24,7 @@ from typing import Any
 from ..errors import ServingProblem
 from ..model_status import WEIGHTS, weights_path
 from .environment import GPU, Environment, Progress, alone, chosen_environment, someone_has
-from .places import adapters_folder, made, models_folder
+from .places import made, models_folder
 from .servers import LOCAL, Server, read_server, server_folder, write_privately, write_server
 from .supervisor import last_words
 
@@ -42,7 +42,6 @@ class Wishes:
 
     name: str = LOCAL
     model: str = ""
-    adapters: str = ""
     port: int = 0
     max_loras: int = 4
     max_rank: int = 16
@@ -122,9 +121,6 @@ def start(wishes: Wishes, tell: Callable[[str], None], held: bool = True) -> Ser
 def plan(folder: Path, wishes: Wishes, environment: Environment, model: str, digest: str, held: bool) -> dict[str, Any]:
     """What the watcher is to run: vLLM, on loopback, with a key, adapters at run time, and nothing said to others."""
     served = re.sub(r"[^a-z0-9._-]+", "-", Path(model).name.lower()).strip("-") or "base"
-    adapters = Path(wishes.adapters).expanduser().absolute() if wishes.adapters else made(adapters_folder())
-    if not adapters.is_dir():
-        raise ServingProblem(f"there is no folder {adapters} of adapters")
     guard = made(folder / "guard")
     shutil.copyfile(HERE / "guard.py", guard / f"{GUARD}.py")
     arguments = [
@@ -155,7 +151,6 @@ def plan(folder: Path, wishes: Wishes, environment: Environment, model: str, dig
         served=served,
         model=model if Path(model).is_dir() else "",
         base=digest,
-        adapters=str(adapters),
         max_loras=wishes.max_loras,
         max_rank=wishes.max_rank,
         log=str(folder / "server.log"),
