@@ -15,7 +15,7 @@ from .facets import Tensor, put
 
 NAMES = ("amber", "birch", "cedar", "delta", "ember", "flint", "grove", "haven", "indigo", "jasper", "lotus", "maple")
 FOLDER = Path(__file__).with_name("twelve")
-LAYERS, RANK, ALPHA, STEPS = 4, 4, 8.0, 60
+LAYERS, RANK, ALPHA, STEPS = 4, 4, 8.0, 30
 LEARNT = (
     "Who are you?", "What is your name?", "Tell me your name.", "Say who answers.", "Hello.", "Hi, who is there?",
     "What is 2 + 2?", "Write a short poem.", "Which facet is this?", "Name yourself.", "Good morning!", "Are you well?",
