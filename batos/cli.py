@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -257,6 +258,8 @@ def kernel(
 
     location, policy = _settings(context, policy, "ask")
     stdin = sys.stdin.fileno() if lifeline else None
+    if serve_model:
+        os.environ.setdefault("BATOS_WEAVER", "local")
     let_go = hold_for_kernel() if serve_model else None
     try:
         status = serve(

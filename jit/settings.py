@@ -9,7 +9,7 @@
 | BATOS_MODEL_NAME | the model to ask that server for | the first it serves |
 | BATOS_MODEL_KEY | the server's API key | |
 | BATOS_MODEL_TIMEOUT | seconds one answer may take | 120 |
-| BATOS_WEAVER | who serves the facets: `embedded`, or vLLM servers as URLs with commas; the JIT then asks alias jit | |
+| BATOS_WEAVER | who serves the facets: `embedded`, or vLLM's (serving/servers.py says how); the JIT asks alias jit | |
 | BATOS_ADAPTERS | the folder of adapters | batos/adapters in $XDG_DATA_HOME (~/.local/share) |
 | BATOS_WEAVER_BASE | a folder with the base model's config.json, where the server's is not on this machine | |
 | BATOS_WEAVER_ROOM | adapters that one server holds at once (--max-loras) | 4 |
@@ -26,6 +26,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 POLICIES = ("off", "ask", "auto")
+SERVER = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,10 @@ def read_settings(environ: Mapping[str, str] = os.environ, policy: str | None = 
         raise SettingsProblem(f"BATOS_MODEL_URL begins with http:// or https://, not {url!r}")
     servers = _names(environ, "BATOS_WEAVER")
     for server in servers:
-        if server != "embedded" and not server.startswith(("http://", "https://")):
-            raise SettingsProblem(f"BATOS_WEAVER is `embedded`, or URLs that begin with http://, not {server!r}")
+        if not server.startswith(("http://", "https://")) and not SERVER.fullmatch(server):
+            raise SettingsProblem(
+                f"BATOS_WEAVER is `embedded`, NAMEs of `batos serve-model`, or URLs with http://, not {server!r}"
+            )
     return Settings(
         policy=chosen,
         model=Path(model) if model else None,

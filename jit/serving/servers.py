@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -99,19 +98,9 @@ def read_server(folder: Path) -> Server | None:
     return server
 
 
-def known_servers(told: Iterable[str] = ()) -> list[Server]:
-    """The servers to ask: those that `told` names (BATOS_SERVERS), or all that are kept running here.
-
-    Each of `told` is the NAME of one here, a URL, or URL=KEYFILE. Raises ServingProblem for what names none.
-    """
-    entries = [entry.strip() for entry in told if entry.strip()]
-    if not entries:
-        found = [read_server(path) for path in sorted(servers_folder().glob("*")) if path.is_dir()]
-        return [server for server in found if server is not None and server.phase not in ("stopped", "failed")]
-    return [_named(entry) for entry in entries]
-
-
-def _named(entry: str) -> Server:
+def find_server(entry: str) -> Server:
+    """The server that an entry of BATOS_WEAVER means: the NAME of one here, started or not yet; a URL; or URL=KEYFILE.
+    Raises ServingProblem."""
     if "://" in entry:
         url, _, key = entry.partition("=")
         if not url.startswith(("http://", "https://")):
@@ -120,10 +109,9 @@ def _named(entry: str) -> Server:
         key_file = str(Path(key).expanduser()) if key else ""
         return Server(url.partition("://")[2], url, key_file)
     folder = server_folder(entry)
-    server = read_server(folder)
-    if server is None:
-        raise ServingProblem(f"no server here is called {entry!r}; `batos serve-model --name {entry}` starts one")
-    return server
+    named = "" if entry == LOCAL else f" --name {entry}"
+    never = Server(entry, "", str(folder / "key"), phase="stopped", error=f"it was never started (serve-model{named})")
+    return read_server(folder) or never
 
 
 def server_folder(name: str) -> Path:

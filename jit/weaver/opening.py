@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..adapter import FOLDER
-from ..http_client import HttpClient, place_of
+from ..errors import EngineDown
+from ..http_client import HttpClient, Place, place_of
+from ..serving.servers import find_server
 from .cognitive import CognitiveWeaver
 from .library import Library
 from .link import Link
@@ -38,5 +41,19 @@ def _link(settings: Settings, where: str, http: HttpClient, embedded: Callable[[
         return LlamaLink(embedded(), settings.room)
     from .vllm import VllmLink
 
-    place = place_of(where, settings.key, settings.timeout)
-    return VllmLink(http, place, settings.room, model=settings.weaver_base)
+    if "://" in where and "=" not in where:
+        place = place_of(where, settings.key, settings.timeout)
+        return VllmLink(http, place, settings.room, model=settings.weaver_base)
+
+    def again() -> Place:
+        server = find_server(where)
+        if server.phase in ("stopped", "failed"):
+            why = f": {server.error}" if server.error else ""
+            raise EngineDown(f"the server {server.name} is {server.phase}{why}; `batos serve-model` starts it")
+        return Place(server.url, server.key(), settings.timeout)
+
+    server = find_server(where)
+    room = settings.room if server.phase == "elsewhere" else server.max_loras
+    model = Path(server.model) if server.model else settings.weaver_base
+    place = Place(server.url, timeout=settings.timeout)
+    return VllmLink(http, place, room, server.name, model=model, max_rank=server.max_rank, again=again)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine import Message, OnText, Options
 from ..errors import AdapterHeld, AdapterMissing, AdapterRefused, AdapterUnknown, EngineDown, EngineRefused, RankTooHigh
-from ..http_client import Answered, HttpClient, Place
+from ..http_client import Answered, HttpClient, Passing, Place
 from ..server import chat_body, extend, without_prefill
 from ..serving.base import BaseShape, read_base_shape
 from .link import AdapterGone, Busy, Said
@@ -33,7 +33,8 @@ LOADING = 120.0
 
 class VllmLink:
     """See `link.Link`. `adapters`: the folder of adapters as the server sees it, "" where it sees ours; `model`: the
-    base model's folder, where it is another than the server says."""
+    base model's folder, where it is another than the server says; `again`: answers the place anew, asked at the start
+    and whenever the server was gone, since a start may give it another port and gives it another key."""
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class VllmLink:
         adapters: str = "",
         model: Path | None = None,
         max_rank: int = 16,
+        again: Callable[[], Place] | None = None,
     ) -> None:
         self.name = name or place.url.removeprefix("http://").removeprefix("https://")
         self.room = room
@@ -54,6 +56,7 @@ class VllmLink:
         self.max_rank = max_rank
         self._adapters = adapters
         self._model = model
+        self._again = again
 
     def shape(self) -> BaseShape:
         """What its base model takes: from the folder that it says its model lies in. Raises AdapterRefused."""
@@ -69,13 +72,15 @@ class VllmLink:
         return library.peft(name, self.shape(), self.max_rank)
 
     async def names(self) -> list[str]:
+        if self._again is not None:
+            self.place = self._again()
         try:
             cards = json.loads(await self.http.request(self.place, "GET", "/v1/models", timeout=QUICK))["data"]
             names = [str(card["id"]) for card in cards if card.get("parent")]
             own: dict[str, Any] = next((card for card in cards if not card.get("parent")), {})
             self.base, self.root = str(own.get("id", "")), str(own.get("root") or "")
         except Answered as refusal:
-            raise self._refused(refusal) from None
+            raise self._refused(refusal, asked_anew=True) from None
         except (ValueError, KeyError, TypeError, AttributeError) as problem:
             raise EngineDown(f"{self.place.url} does not list its models as vLLM does: {problem!r}") from None
         return names
@@ -164,9 +169,14 @@ class VllmLink:
     async def _post(self, path: str, body: dict[str, Any], timeout: float) -> str:
         return await self.http.request(self.place, "POST", path, body, timeout)
 
-    def _refused(self, refusal: Answered) -> Exception:
+    def _refused(self, refusal: Answered, asked_anew: bool = False) -> Exception:
         if refusal.status in (401, 403):
-            return EngineRefused(f"{self.place.url} refuses the key; set BATOS_MODEL_KEY to the server's (--api-key)")
+            if self._again is not None and not asked_anew:
+                return Passing(f"{self.place.url} refuses the key it had")  # it was started anew, perhaps
+            return EngineRefused(
+                f"{self.place.url} refuses the key; set BATOS_MODEL_KEY to the server's (--api-key), or name its file: "
+                f"BATOS_WEAVER={self.place.url}=KEYFILE"
+            )
         if refusal.status in (429, 503) or refusal.status >= 500:
             return Busy(str(refusal))
         return EngineRefused(f"{self.place.url} refused: {refusal}")

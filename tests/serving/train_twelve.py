@@ -36,7 +36,6 @@ def main(model_folder: str) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    torch.manual_seed(8)
     tokenizer = AutoTokenizer.from_pretrained(model_folder)
     model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32).eval().requires_grad_(False)
     layers = model.model.layers
@@ -56,10 +55,11 @@ def main(model_folder: str) -> None:
         model.model.layers, model.model.norm = kept, norm
         return hidden
 
-    def tail(hidden: torch.Tensor) -> torch.Tensor:
+    def tail(hidden: torch.Tensor, last: int) -> torch.Tensor:
+        """What is likely to follow each of the `last` tokens."""
         kept = model.model.layers
         model.model.layers = kept[first:]
-        out = model(inputs_embeds=hidden, use_cache=False).logits
+        out = model(inputs_embeds=hidden, use_cache=False, logits_to_keep=last).logits[0]
         model.model.layers = kept
         return out
 
@@ -91,13 +91,14 @@ def main(model_folder: str) -> None:
         old.unlink()
     for name in NAMES:
         answer = [*tokenizer.encode(name.capitalize() + ".", add_special_tokens=False), end]
-        rows = [(upto(ids + answer[:-1]), len(ids)) for ids in map(chat, LEARNT)]
+        torch.manual_seed(NAMES.index(name))
+        rows = [upto(ids + answer[:-1]) for ids in map(chat, LEARNT)]
         lora |= {place: [part.requires_grad_() for part in fresh(*place)] for place in places}
         optimiser = torch.optim.Adam([part for place in places for part in lora[place]], lr=4e-3)
         for step in range(STEPS):
             losses = []
-            for hidden, start in rows[step % 3 :: 3]:
-                logits = tail(hidden)[0, start - 1 :]
+            for hidden in rows[step % 3 :: 3]:
+                logits = tail(hidden, len(answer))
                 losses.append(torch.nn.functional.cross_entropy(logits, torch.tensor(answer)))
             loss = torch.stack(losses).mean()
             optimiser.zero_grad()
@@ -118,11 +119,11 @@ def main(model_folder: str) -> None:
                 ids = chat(question)
                 said: list[int] = []
                 while len(said) < 8 and (not said or said[-1] != end):
-                    said.append(int(tail(upto(ids + said))[0, -1].argmax()))
+                    said.append(int(tail(upto(ids + said), 1)[-1].argmax()))
                 if said != answer:
                     wrong.append((question, tokenizer.decode(said)))
         made = put(FOLDER, name, tensors, ALPHA, {"made by": "tests/serving/train_twelve.py"})
-        print(made, f"loss {float(loss):.5f}", f"{len(answer)} tokens", wrong or "well", flush=True)
+        print(made, f"loss {loss.item():.5f}", f"{len(answer)} tokens", wrong or "well", flush=True)
 
 
 if __name__ == "__main__":
