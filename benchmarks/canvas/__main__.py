@@ -26,7 +26,7 @@ def main() -> int:
         display = Display(folder)
         program = (
             "import sys; from pathlib import Path; from batos.ui.canvas import main; "
-            f"sys.exit(main({kernel.endpoint!r}, trace=Path(sys.argv[2]), policy='off'))"
+            f"sys.exit(main({kernel.endpoint!r}, trace=Path(sys.argv[2]), policy='off', welcome=False))"
         )
         try:
             with Client(kernel.endpoint, "repl") as client:

@@ -133,13 +133,14 @@ OpenCanvas = Callable[..., xwindow.Canvas]
 
 @pytest.fixture
 def canvas(tmp_path: Path, display: xwindow.Display) -> Iterator[OpenCanvas]:
-    """Opens a canvas on an endpoint in a real window: ``canvas(endpoint, 'theme="light"')``."""
+    """Opens a canvas on an endpoint in a real window: ``canvas(endpoint, 'theme="light"')``. The world is not greeted
+    unless that is asked for: what a test puts into it is then alone there."""
     opened: list[xwindow.Canvas] = []
 
     def open_canvas(endpoint: str, options: str = "") -> xwindow.Canvas:
         program = (
             "import sys; from pathlib import Path; from batos.ui.canvas import main; "
-            f"sys.exit(main({endpoint!r}, trace=Path(sys.argv[2]), {options}))"
+            f"sys.exit(main({endpoint!r}, trace=Path(sys.argv[2]), **{{'welcome': False, **dict({options})}}))"
         )
         folder = tmp_path / f"canvas{len(opened)}"
         folder.mkdir()

@@ -191,6 +191,8 @@ class Puppet:
                 import os
 
                 os._exit(9)
+            case ["Transcript", "showCr:", "(genesis", "ask:", *words]:
+                self.talk(request, said, " ".join(words))
             case ["savings", "withdraw:", amount]:
                 if command.policy == "off":
                     said.error = report("not-understood", "Account does not understand withdraw:", statement, line)
@@ -199,6 +201,19 @@ class Puppet:
             case _:
                 said.error = report("zero-divide", f"ZeroDivide: {statement}", statement, line)
         return said
+
+    def talk(self, request: Request, said: Outcome, words: str) -> None:
+        """A wish in words: code to be run once, which the person may edit."""
+        code = "self.button = ButtonMorph.clone()\nself.button.openInWorld()"
+        approval = Approval(
+            prototype="Object", selector="ask:", explanation=f"You said {words}.", code=code, gates=GATES,
+            replaces="self.button = nil", note="the second try", title="You asked the model.",
+        )  # fmt: skip
+        answer = request.ask(approval, 60)
+        if answer.decision in ("yes", "edit"):
+            said.transcript = f"made a ButtonMorph\n{answer.code or ''}"
+        else:
+            said.error = report("declined", "it was not run", "Transcript showCr:", 1)
 
     def propose(self, request: Request, said: Outcome, amount: str) -> None:
         """A miss: the model thinks for a second, proposes, and again for as long as the person wants another try."""

@@ -192,3 +192,18 @@ def test_the_same_picture_after_a_kill(live: Kernel, canvas: OpenCanvas, tmp_pat
     again.until(lambda line: line["event"] == "drawn" and line["morphs"] == 5)
     bare(again)
     assert difference(first, again.picture(tmp_path / "third.png")) < 0.002
+
+
+def test_a_new_world_greets_once(live: Kernel, canvas: OpenCanvas) -> None:
+    """The first window on an empty world finds a welcome there: ordinary morphs, which go when they are closed."""
+    with person(live) as repl:
+        window = canvas(live.endpoint, "policy='off', welcome=True")
+        window.until(lambda line: line["event"] == "drawn" and line["morphs"] >= 9)
+        assert say(repl, "World submorphs first submorphs last text") == "'Welcome'"
+        window.close()
+        say(repl, "World submorphs first submorphs first submorphs first press")  # Close
+        window = canvas(live.endpoint, "policy='off', welcome=True")
+        window.until(event("scene", of=1))
+        connected(window)
+        assert say(repl, "World submorphs size") == "0"
+        assert window.errors() == ""

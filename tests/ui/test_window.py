@@ -221,6 +221,46 @@ def test_a_proposal_is_installed_only_on_purpose(puppet: Kernel, canvas: OpenCan
     assert window.until(event("said"), after=before)["text"] == "=> yes"
 
 
+def test_a_proposal_is_edited_or_asked_for_again(puppet: Kernel, canvas: OpenCanvas) -> None:
+    """In the conversation's own card, by keys alone: a hint, then another text."""
+    window = canvas(puppet.endpoint)
+    connected(window)
+    window.type("savings withdraw: 30")
+    window.key("Return")
+    window.until(event("proposal"))
+    before = window.said()
+    window.key("Tab")
+    window.type("mind the limit")
+    window.key("Return")
+    window.until(event("proposal"), after=before)
+    before = window.said()
+    window.key("shift+Tab", "shift+Tab", "ctrl+a")
+    window.type("withdraw: n [ ^nil ]")
+    window.key("Tab", "Return")  # from the text to Install
+    assert window.until(event("said", ink="good"), after=before)["text"] == "=> edit withdraw: n [ ^nil ]"
+
+
+def test_a_wish_in_words(puppet: Kernel, canvas: OpenCanvas) -> None:
+    """A line that begins with ? goes to the model as it is; what it would run is shown first."""
+    window = canvas(puppet.endpoint)
+    connected(window)
+    window.type("? it's a button [ I want")  # the brackets need not match: these are words
+    window.key("Return")
+    shown = window.until(event("proposal"))
+    assert shown["title"] == "You asked the model." and "openInWorld" in shown["code"]
+    before = window.said()
+    window.key("shift+Tab", "Return")
+    assert window.until(event("said"), after=before)["text"] == "made a ButtonMorph"
+    window.until(event("rest"), after=before)
+    before = window.said()
+    window.type("? another")
+    window.key("Return")
+    window.until(event("proposal"), after=before)
+    window.key("Return")
+    assert window.until(event("said", ink="bad"), after=before)["text"] == "it was not run"
+    assert window.errors() == ""
+
+
 def test_a_flood_of_changes_does_not_stall_the_window(puppet: Kernel, canvas: OpenCanvas) -> None:
     window = canvas(puppet.endpoint)
     connected(window)

@@ -6,7 +6,7 @@ import pytest
 
 from batos.grammar import parse
 from batos.ui.repl.piped import pieces
-from batos.ui.repl.wish import is_wish, source_of
+from batos.ui.wish import is_wish, source_of
 
 
 @pytest.mark.parametrize("line", ["? make a button", "?make it red", "?  it's a 'quoted' wish"])

@@ -23,6 +23,7 @@ def main(
     policy: Policy = "ask",
     theme: str | None = None,
     text_size: int | None = None,
+    welcome: bool | None = None,
     settings: Settings | None = None,
     trace: Path | None = None,
 ) -> int:
@@ -35,7 +36,8 @@ def main(
         state = load_state() if settings is None else {}
         settings = settings or with_state(load_settings(), state)
         size = settings.text_size if text_size is None else text_size
-        settings = replace(settings, theme=theme or settings.theme, text_size=size).check()
+        greets = settings.welcome if welcome is None else welcome
+        settings = replace(settings, theme=theme or settings.theme, text_size=size, welcome=greets).check()
     except SettingsProblem as problem:
         print(problem, file=sys.stderr)
         return 2

@@ -289,7 +289,10 @@ class CanvasApp(App):
         command = Evaluate(
             source=source, origin="<canvas>", workspace=workspace, policy=self.policy, stop_on_error=True
         )
-        reply = await self.act.ask(command, lambda event: self.conversation.came(event))
+        try:
+            reply = await self.act.ask(command, lambda event: self.conversation.came(event))
+        finally:
+            self.conversation.quiet()
         if not isinstance(reply, Done):
             self.refused(reply)
             return None

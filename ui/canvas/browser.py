@@ -3,7 +3,6 @@ implements."""
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from kivy.properties import StringProperty
@@ -24,19 +23,9 @@ from ...bridge.covenant import (
 )
 from ...bridge.covenant import Done as DoneReply
 from .cards import Tool
+from .proposals import differences
 from .rows import Cell
 from .text import escape, wrap
-
-
-def differences(old: str, new: str) -> list[tuple[str, str]]:
-    """The lines of two versions of a source as (ink, line): what went, what came, what stayed around it."""
-    found = []
-    for line in difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=3):
-        if line.startswith(("---", "+++")):
-            continue
-        ink = "good" if line.startswith("+") else "bad" if line.startswith("-") else "faint"
-        found.append((ink, line))
-    return found
 
 
 class Browser(Tool):

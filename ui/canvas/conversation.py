@@ -25,9 +25,11 @@ from ...grammar import is_complete
 from ..errors import around, shorten_stack
 from ..gates import read_gate
 from ..link import LinkLost
+from ..wish import is_wish, source_of
 from .cards import Tool
 from .editors import lexer_for
-from .text import clean, coloured
+from .proposals import Choice, Proposal, name_of  # noqa: F401  (Proposal of the rule)
+from .text import clean, coloured, escape, wrap
 
 
 class Conversation(Tool):
@@ -43,9 +45,11 @@ class Conversation(Tool):
         self.running: asyncio.Task[None] | None = None
         self.last: Outcome | None = None  # the last result
         self.wish = "print"
+        self.in_words = False  # what runs was said in words, to the model
         self.proposals: list[Approval] = []
+        self.doing, self.since, self.written = "", 0.0, ""
         line = self.ids.line
-        line.is_complete = is_complete
+        line.is_complete = lambda text: is_wish(text) or is_complete(text)
         line.bind(
             on_send=lambda _, source: self.send(source),
             on_complete=lambda _, position: app.complete(line, position, app.workspace),
@@ -53,8 +57,7 @@ class Conversation(Tool):
             text=lambda _, text: app.trace("typed", {"text": text}),
         )
         line.keys = lambda key, modifiers: bool(app.completing.key(key, line))
-        self.ids.proposal.ids.pages.follows = False  # a proposal is read from its beginning
-        self.ids.proposal.bind(on_answer=lambda _, answer: self.answer_proposal(answer))
+        self.ids.proposal.bind(on_answer=lambda _, choice: self.answer_proposal(choice))
 
     def focus_first(self) -> None:
         (self.ids.proposal.ids.no if self.proposals else self.ids.line).focus = True
@@ -94,7 +97,7 @@ class Conversation(Tool):
         self.ids.output.add(source, lines=self._echo(source))
         self.busy = True
         self.app.trace("busy", {"source": source})
-        self.doing, self.since = "evaluating", time.perf_counter()
+        self.doing, self.since, self.written = "evaluating", time.perf_counter(), ""
         self._ticking = Clock.schedule_interval(self._tick, 0.1)
         self.running = self.app.spawn(self._evaluate(source, wish))
         self.running.add_done_callback(lambda _: self._at_rest())
@@ -104,6 +107,8 @@ class Conversation(Tool):
         style = self.app.theme.source
 
         def lines(columns: int) -> list[str]:
+            if is_wish(source):
+                return [escape(line) for line in wrap(clean(source), columns)]
             shown = coloured(clean(source), lexer_for("message"), style, columns - 2)
             return [("  " if number else "> ") + text for number, text in enumerate(shown)]
 
@@ -111,11 +116,20 @@ class Conversation(Tool):
 
     def _tick(self, _: float) -> None:
         elapsed = time.perf_counter() - self.since
-        if elapsed > 0.3:
-            self.activity = f"{self.doing}  {elapsed:.1f} s   Ctrl-C interrupts"
+        if self.proposals:
+            self.activity = "it waits for your decision   Ctrl-C gives it up"
+        elif elapsed > 0.3:
+            written = " ".join(self.written.split())[-60:]
+            self.activity = f"{self.doing}  {elapsed:.1f} s   {written or 'Ctrl-C interrupts'}"
+
+    def quiet(self) -> None:
+        """A message of another tool is over."""
+        if self.running is None:
+            self.activity = self.written = ""
 
     def _at_rest(self) -> None:
         self.running = None
+        self.in_words = False
         self._ticking.cancel()
         self.activity = ""
         self.busy = False
@@ -123,9 +137,11 @@ class Conversation(Tool):
 
     async def _evaluate(self, source: str, wish: str) -> None:
         self.last = None
-        self.wish = wish
+        self.in_words = is_wish(source)
+        self.wish = "do" if self.in_words else wish
         app = self.app
-        command = Evaluate(source=source, origin="<canvas>", workspace=app.workspace, policy=app.policy, stream=True)
+        sent = source_of(source) if self.in_words else source
+        command = Evaluate(source=sent, origin="<canvas>", workspace=app.workspace, policy=app.policy, stream=True)
         try:
             reply = await app.link.ask(command, self.came)
         except LinkLost:
@@ -154,12 +170,18 @@ class Conversation(Tool):
                 self.say(f"=> {event.printed}", "good")
         elif isinstance(event, Progress):
             self.doing = event.phase + (f", {event.tokens} tokens" if event.tokens else "")
+            self.written = (self.written + event.text)[-200:]
+            if self.running is None:  # for a message of another tool, or of a morph
+                self.since = time.perf_counter() - event.elapsed
+                self._tick(0)
         elif isinstance(event, Approval):
             self.propose(event)
 
     def error(self, error: Frame) -> None:
         """What was wrong, the source line with a caret, the stack in message terms."""
         self.say(error.message, "bad")
+        if self.in_words:
+            return  # the message that a wish becomes is not the person's
         output = self.ids.output
         if error.source_line.strip():
             shown, start, carets = around(error.source_line, error.column or 1, error.length or 1, output.columns - 8)
@@ -179,38 +201,26 @@ class Conversation(Tool):
     def _show_proposal(self) -> None:
         card = self.ids.proposal
         if not self.proposals:
-            card.text = card.heading = ""
+            card.hide()
             self.ids.line.focus = True
             return
         first = self.proposals[0]
-        name = f"{first.prototype}>>{first.selector}"
-        gates = [read_gate(each) for each in first.gates]
-        verdicts = "\n".join(f"{'passed' if g.passed else 'FAILED'}  {g.name}  {g.reason}".rstrip() for g in gates)
-        lexer = lexer_for("python" if first.code.lstrip().startswith("def ") else "message")
-        style = self.app.theme.source
-        card.heading = f"the model proposes {name}"
-        card.text = first.code
-        pages = card.ids.pages
-        pages.clear()
-        pages.add(first.explanation, "faint")
-        pages.add(first.code, lines=lambda columns: list(coloured(first.code, lexer, style, columns)))
-        pages.add(verdicts, "faint" if all(g.passed for g in gates) else "bad")
-        pages.scroll_y = 1
-        card.ids.no.focus = True  # a stray Enter must not install anything
-        self.app.trace("proposal", {"name": name, "code": first.code})
+        card.show(first, len(self.proposals))
+        facts = {"code": first.code, "title": first.title, "gates": [read_gate(each).passed for each in first.gates]}
+        self.app.trace("proposal", {"name": name_of(first), **facts})
 
-    def answer_proposal(self, answer: str) -> None:
+    def answer_proposal(self, choice: Choice) -> None:
         if self.proposals:
-            self.app.spawn(self.decide(self.proposals[0], "yes" if answer == "yes" else "no"))
+            self.app.spawn(self.decide(self.proposals[0], choice))
 
     def settled(self, approval: str) -> None:
         """A proposal was decided, here or elsewhere."""
         self.proposals = [each for each in self.proposals if each.approval != approval]
         self._show_proposal()
 
-    async def decide(self, proposal: Approval, decision: Any, code: str | None = None, hint: str = "") -> None:
+    async def decide(self, proposal: Approval, choice: Choice) -> None:
         self.settled(proposal.approval)
-        command = Approve(approval=proposal.approval, decision=decision, code=code, hint=hint)
+        command = Approve(approval=proposal.approval, decision=choice.decision, code=choice.code, hint=choice.hint)
         reply = await self.app.look.ask(command)
         if isinstance(reply, ErrorReply):
             self.app.refused(reply)

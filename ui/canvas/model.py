@@ -7,15 +7,14 @@ from typing import Any
 from kivy.properties import BooleanProperty, StringProperty
 
 from ...bridge.covenant import Approval, Data, Pending, Revert, Written
-from ..gates import read_gate
 from .cards import Tool
+from .proposals import Choice, Decision, chosen, language_of, name_of, tell_gates, tell_more
 from .rows import Cell
 
 
 class ModelPanel(Tool):
     kind = "model"
     explanation = StringProperty("")
-    verdicts = StringProperty("")
     waiting = BooleanProperty(False)  # the chosen one waits for a decision
     installed = BooleanProperty(False)  # the chosen one can be reverted
 
@@ -34,7 +33,7 @@ class ModelPanel(Tool):
         if isinstance(pending, Data):
             found = [Approval.model_validate({**each, "kind": "approval"}) for each in pending.data]
             rows.append(Cell(f"waiting for you ({len(found)})", kind="heading"))
-            rows += [Cell(f"{a.prototype}>>{a.selector}", "", "plain", ink="warn", extra=a) for a in found]
+            rows += [Cell(name_of(a), "", "plain", ink="warn", extra=a) for a in found]
         written = await self.app.look.ask(Written())
         if isinstance(written, Data):
             rows.append(Cell(f"installed ({len(written.data)})", kind="heading"))
@@ -47,11 +46,12 @@ class ModelPanel(Tool):
                 self.explanation = (
                     "A message that nobody understands can be answered by the model. What it writes is shown here."
                 )
-                self.verdicts = self.ids.code.text = ""
+                self.ids.code.text = ""
+                self.ids.gates.clear()
                 self.waiting = self.installed = False
             else:
                 self.ids.list.choose(first)
-        self.app.trace("model", {"rows": [row.name for row in rows]})
+        self.app.frames.shown(lambda: self.app.trace("model", {"rows": [row.name for row in rows]}))
 
     def choose(self, row: Cell) -> None:
         self.chosen = row
@@ -63,26 +63,25 @@ class ModelPanel(Tool):
             self.waiting, self.installed = False, True
             self.explanation = f"{told['told']}\n{told['intent']}"
             code, gates = str(told["source"]), told.get("gates") or []
-        self.ids.code.show(code, "python" if code.lstrip().startswith("def ") else "message")
-        read = [read_gate(each) for each in gates]
-        self.verdicts = "   ".join(f"{'passed' if g.passed else 'FAILED'} {g.name}" for g in read)
-        reasons = "\n".join(f"{g.name}: {g.reason}" for g in read if g.reason)
-        self.ids.gates.show(reasons or "no word from the gates")
+        language = language_of(code, told.title if isinstance(told, Approval) else "")
+        self.ids.code.show(code.strip("\n"), language)
+        page = self.ids.gates
+        page.clear()
+        if isinstance(told, Approval):
+            tell_more(page, told)
+        tell_gates(page, gates)
+        page.scroll_y = 1
 
-    def decide(self, decision: str) -> None:
-        if self.chosen is None or not isinstance(self.chosen.extra, Approval):
-            return
-        proposal, code, hint = self.chosen.extra, None, ""
-        if decision == "yes" and self.ids.code.text.strip() != proposal.code.strip():
-            decision, code = "edit", self.ids.code.text
-        if decision == "retry":
-            hint = self.ids.hint.text
+    def decide(self, decision: Decision) -> None:
+        if self.chosen is not None and isinstance(self.chosen.extra, Approval):
+            proposal = self.chosen.extra
+            choice = chosen(decision, proposal, self.ids.code.text, self.ids.hint.text)
             self.ids.hint.text = ""
-        self.app.spawn(self._decide(proposal, decision, code, hint))
+            self.app.spawn(self._decide(proposal, choice))
 
-    async def _decide(self, proposal: Approval, decision: str, code: str | None, hint: str) -> None:
-        await self.app.conversation.decide(proposal, decision, code, hint)
-        self.app.trace("decided", {"decision": decision})
+    async def _decide(self, proposal: Approval, choice: Choice) -> None:
+        await self.app.conversation.decide(proposal, choice)
+        self.app.trace("decided", {"decision": choice.decision})
         await self._fetch()
 
     def revert(self) -> None:

@@ -12,6 +12,7 @@ from kivy.core.window import Window
 from ...bridge.covenant import (
     CreateMethodCommand,
     Done,
+    Evaluate,
     GetFullStateCommand,
     MethodReply,
     UpdatePropertyCommand,
@@ -49,6 +50,8 @@ class Morphs:
         stage.looks = Looks(MorphView, self.app.state.get("allowed") or (), self._allowed)
         self.tree = stage.tree
         self._pages: list[UvmStateUpdateEvent] = []
+        self._seen: set[str] | None = None  # the world's own morphs, once heard of
+        self._greeted = False
         stage.bind(
             on_send=lambda _, handle, source: self.app.spawn(self.send_source(handle, source)),
             on_halo=lambda _, handle, what: self.halo_chosen(handle, what),
@@ -97,14 +100,30 @@ class Morphs:
         if self.stage._lifted in total.changed and self.stage._gesture is None:
             self.stage.settle_down()
         self.stage.show(total)
-        before = self.app.desk.empty
-        self.app.desk.empty = not self.tree.holds(self.tree.top) and not self.tree.truncated
-        if before and not self.app.desk.empty:
-            self.app.first_look()
+        self._look_around()
         told = {"whole": total.whole, "changed": len(total.changed), "removed": len(total.removed)}
         told["of"] = len(self.tree.nodes)
         morphs = [self._told(handle) for handle in total.changed[:3]]
         self.app.frames.shown(lambda: self._tell(told, morphs))
+
+    def _look_around(self) -> None:
+        """An empty world says so, and one that has never shown anything is asked to greet. Where nothing is left of
+        what was seen, all that is there now comes in sight."""
+        before, now = self._seen, set(self.tree.holds(self.tree.top))
+        self._seen = now
+        empty = not now and not self.tree.truncated
+        never = self.tree.nodes.get(self.tree.top, {}).get("greeted") is False
+        if empty and never and self.app.settings.welcome and not self._greeted:
+            self._greeted = True
+            self.app.spawn(self._greet())
+        else:
+            self.app.desk.empty = empty
+        if before is not None and now and not before & now:
+            self.app.first_look()
+
+    async def _greet(self) -> None:
+        await self.app.act.ask(Evaluate(source="World greet", origin="<canvas>", policy="off"))
+        self.app.desk.empty = not self._seen
 
     def _told(self, handle: str) -> dict[str, Any]:
         node = self.tree.nodes.get(handle, {})

@@ -1,4 +1,4 @@
-"""Widgets that all tools use: buttons, fields, pages of text, a model's proposal. They know nothing of the kernel."""
+"""Widgets that all tools use: buttons, fields, pages of text. They know nothing of the kernel."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from kivy.clock import Clock
 from kivy.core.clipboard import Clipboard
 from kivy.core.window import Window
 from kivy.effects.scroll import ScrollEffect
-from kivy.properties import BooleanProperty, ColorProperty, NumericProperty, StringProperty
+from kivy.properties import BooleanProperty, ColorProperty, NumericProperty
 from kivy.uix.behaviors import FocusBehavior
-from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.button import Button
 from kivy.uix.label import Label
 from kivy.uix.recycleview import RecycleView
@@ -120,7 +119,7 @@ class Pages(Rows):
     def _to_end(self, *_: Any) -> None:
         """Keep the end in sight, where it was, when there is more text or less room. (ScrollView forgets it.)"""
         if self.follows and self.at_end:
-            self.scroll_y = 0
+            self.scroll_y = 0 if len(self.data) * self.row_height > self.height else 1  # little text stands above
 
     def on_scroll_stop(self, touch: Any, check_children: bool = True) -> bool:
         stopped = super().on_scroll_stop(touch, check_children)
@@ -190,14 +189,3 @@ class Lamp(Widget):
     """A dot in the colour of the connection."""
 
     colour = ColorProperty([1, 1, 1, 1])
-
-
-class Proposal(BoxLayout):
-    """A method that the model proposes, waiting for a person. Hidden while there is none."""
-
-    __events__ = ("on_answer",)
-    text = StringProperty("")
-    heading = StringProperty("")
-
-    def on_answer(self, answer: str) -> None:
-        """``yes`` or ``no``."""

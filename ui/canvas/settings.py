@@ -7,6 +7,7 @@ Settings live in ``canvas.toml`` in the user's configuration folder
     text_size = 18       # in points scaled by the screen (Kivy's sp), 8 to 48
     width = 1100         # of the window, in pixels
     height = 720
+    welcome = false      # true: an image that has never shown anything greets in its first window
 
 The command line overrides the file. What a person changes in the window (text size, theme, where the cards are, which
 texts of an image may run) is kept for the next one, in ``canvas.json`` in the user's state folder
@@ -36,11 +37,14 @@ class Settings:
     text_size: int = 15
     width: int = 1100
     height: int = 720
+    welcome: bool = True
 
     def check(self, where: str = "canvas setting") -> Settings:
         """Answer myself, or raise SettingsProblem naming what is wrong."""
         if self.theme not in ("dark", "light"):
             raise SettingsProblem(f'{where}: theme is "dark" or "light", not {self.theme!r}')
+        if type(self.welcome) is not bool:
+            raise SettingsProblem(f"{where}: welcome is true or false, not {self.welcome!r}")
         for name, low, high in (
             ("text_size", SMALLEST_TEXT, LARGEST_TEXT),
             ("width", 320, 16384),

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from ...grammar import is_complete
+from ..wish import is_wish, source_of
 from .commands import COMMANDS, Quit, obey
 from .shell import Shell
-from .wish import is_wish, source_of
 
 
 def pieces(text: str) -> Iterator[tuple[int, str]]:

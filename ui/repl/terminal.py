@@ -19,12 +19,12 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from ...bridge.covenant import Approval, Complete, Completions, Data, Event, Goodbye, Signature
 from ...grammar import is_complete
 from ..link import LinkLost
+from ..wish import MARK, is_wish, source_of
 from .approval import Decision, decide, edit_in_editor
 from .commands import COMMANDS, Quit, obey
 from .reader import Reader, Typed
 from .shell import Shell
 from .spinner import Spinner
-from .wish import MARK, is_wish, source_of
 
 
 @dataclass(frozen=True, slots=True)
