@@ -109,7 +109,7 @@ class Kernel:
             self.image.close()
             raise
         self.residents = Residents(lambda identity: identity in self.server.sessions, self._carry_out)
-        self.pool = Pool(workers, self._worker, self.work, self.server.attendance.attend)
+        self.pool = Pool(lambda: self.server.capacity, self._worker, self.work, self.server.attendance.attend)
         self.pool.warm(first)
         self.watcher = Watcher(self._worker, self.server.publish)
         self.stacks = Stacks()
@@ -245,7 +245,8 @@ class Kernel:
             self._carry_out(worker, request)
             if self.residents.has(request.session.identity):
                 self.server.attendance.about_to_wait()  # the socket is somebody else's from here on
-                self.residents.reside(worker, request.session.identity, self.pool.start)
+                with self.pool.away():
+                    self.residents.reside(worker, request.session.identity, self.pool.start)
 
     def _carry_out(self, worker: Worker, request: Request) -> None:
         command = request.command

@@ -1,7 +1,8 @@
 """Worker threads: each with an interpreter of its own, taking requests one at a time.
 
 There are as many as requests may run at once, and more for a while when some step aside to wait for a model or a
-person: a thread that waits keeps its world, so another one, with another world, takes its place.
+person: a thread that waits keeps its world, so another one, with another world, takes its place. A world is dear to
+make (a tenth of a second, some megabytes): a thread too many is kept for a minute, in case the next one steps aside.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -24,41 +26,58 @@ log = logging.getLogger("batos.pool")
 
 MOST = 64  # threads, waiting ones included
 SOON = 0.01  # seconds that a request waits for a thread before another one is made
+LINGER = 60.0  # seconds that there may be a thread more than is wanted
 QUICK = 0.005  # seconds; who was done in less has something to gain from not changing threads
 
 
 class Pool:
-    """`start(request)` has `work(worker, request)` called on some thread; `make()` makes a thread's worker. A thread
-    that was done quickly then calls `attend(carry_out)`, which may hand it more."""
+    """`start(request)` has `work(worker, request)` called on some thread; `make()` makes a thread's worker. `wanted()`
+    says how many requests may be under way, those that have stepped aside among them: so many threads there are at
+    most, besides those that are `away`. A thread that was done quickly then calls `attend(carry_out)`, which may hand
+    it more."""
 
     def __init__(
         self,
-        size: int,
+        wanted: Callable[[], int],
         make: Callable[[str], Worker],
         work: Callable[[Worker, Request], None],
         attend: Callable[[Callable[[Request], None]], None],
     ) -> None:
-        self.size = size
+        self._wanted = wanted
         self._attend = attend
         self._make = make
         self._work = work
         self._jobs: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
-        self._outstanding = 0  # requests taken on and not finished
+        self._away = 0  # threads that are not to be counted on
         self._numbered = 0
+        self._surplus_since: float | None = None
         self._closed = False
         self._lacking = threading.Event()  # there may be fewer threads than requests
         threading.Thread(target=self._find_threads, name="pool", daemon=True).start()
 
     def start(self, request: Request) -> None:
         """Takes a request on; returns at once."""
-        with self._lock:
-            self._outstanding += 1
-            lacking = self._outstanding > len(self._threads) < MOST
         self._jobs.put(request)
-        if lacking:
+        if self._is_lacking():
             self._lacking.set()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """While the body runs, which may take long, this thread takes no requests: another one may be made."""
+        with self._lock:
+            self._away += 1
+        if self._jobs.qsize() and self._is_lacking():
+            self._lacking.set()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._away -= 1
+
+    def _is_lacking(self) -> bool:
+        return len(self._threads) < min(MOST, self._wanted() + self._away)
 
     def _find_threads(self) -> None:
         """Makes threads where requests wait for one. Not at once: a request is mostly begun by a thread that has just
@@ -70,7 +89,7 @@ class Pool:
             with self._lock:
                 if self._closed:
                     return
-                if self._jobs.qsize() and self._outstanding > len(self._threads) < MOST:
+                if self._jobs.qsize() and self._is_lacking():
                     self._spawn()
                     self._lacking.set()
 
@@ -120,11 +139,19 @@ class Pool:
                 worker = None
 
         try:
-            while (request := self._jobs.get()) is not None:
-                began = monotonic()
-                carry_out(request)
-                if monotonic() - began < QUICK:
-                    self._attend(carry_out)
+            while True:
+                try:
+                    request = self._jobs.get(timeout=LINGER)
+                except queue.Empty:
+                    pass
+                else:
+                    if request is None:
+                        break
+                    began = monotonic()
+                    carry_out(request)
+                    if monotonic() - began < QUICK:
+                        self._attend(carry_out)
+                    del request  # it knows its session, and an answer of megabytes perhaps
                 if self._is_surplus():
                     break
         finally:
@@ -133,10 +160,17 @@ class Pool:
                 self._threads.discard(threading.current_thread())
 
     def _is_surplus(self) -> bool:
+        """Whether the calling thread is to end: there has been one too many for long."""
+        now = monotonic()
         with self._lock:
-            self._outstanding -= 1
-            if len(self._threads) - self._outstanding <= self.size or len(self._threads) <= self.size:
+            if len(self._threads) <= self._wanted() + self._away:
+                self._surplus_since = None
                 return False
+            if self._surplus_since is None:
+                self._surplus_since = now
+            if now - self._surplus_since < LINGER:
+                return False
+            self._surplus_since = None
             self._threads.discard(threading.current_thread())
             return True
 

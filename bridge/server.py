@@ -115,7 +115,7 @@ class Server:
         self.running = 0
         self.queued = 0
         self.stopping = False
-        self._capacity = capacity
+        self.capacity = capacity  # requests under way at most, those that have stepped aside among them
         self._ready: deque[Session] = deque()  # sessions with something queued and nothing running, each once
         self.lock = threading.RLock()  # around the socket, the sessions and all that is counted here
         self._blocked: set[bytes] = set()  # sessions whose outbox waits for room
@@ -305,7 +305,7 @@ class Server:
 
     def change_capacity(self, by: int) -> None:
         with self._holding():
-            self._capacity += by
+            self.capacity += by
 
     def publish(self, identity: bytes, event: Event) -> None:
         """Sends an event to one session, if it is still there."""
@@ -532,7 +532,7 @@ class Server:
             return
         attendant = self.attendance.attendant
         mine = attendant is not None and attendant.thread == threading.get_ident()
-        while self._ready and self.running < self._capacity:
+        while self._ready and self.running < self.capacity:
             if attendant is not None and (attendant.next is not None if mine else attendant.since is not None):
                 return
             session = self._ready.popleft()
