@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import textwrap
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from .bridge.codes import Code
@@ -32,7 +33,7 @@ from .bridge.covenant import (
     Written,
 )
 from .grammar.python_text import parse_python
-from .image.method import Method, python_name
+from .image.method import Method, earlier, python_name
 from .image.object import Body, own_slots
 from .snapshot import Refused, as_data, cut, from_data, handle_of, names_of, object_of, show, slots_of, state_of
 
@@ -269,7 +270,7 @@ def versions(world: World, command: History) -> Reply:
     if method is None:
         raise Refused(Code.NO_SUCH_SLOT, f"{world.describe(thing)} has no method {command.selector} of its own")
     found = []
-    for one in [method, *reversed(own_slots(method)["history"])][: command.count]:
+    for one in islice(chain([method], earlier(method)), command.count):
         slots = own_slots(one)
         shown = {name: slots.get(name) for name in ("selector", "source", "language", "author", "intent", "made")}
         provenance = {str(key): as_data(world, value) for key, value in dict(slots.get("provenance") or {}).items()}

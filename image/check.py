@@ -292,8 +292,9 @@ def _method_flaws(state: dict[str, Any], method_flaw: Callable[[dict[str, Any]],
     if state["language"] not in ("smalltalk", "python"):
         yield f"method {state['selector']}: nobody reads its language, {state['language']!r}"
         return
-    if not isinstance(state.get("history", ()), tuple):
-        yield f"method {state['selector']}: its history is no sequence"
+    for name in ("before*", "history"):
+        if not isinstance(state.get(name, ()), tuple):
+            yield f"method {state['selector']}: {name} is no sequence"
     flaw = method_flaw(state) if method_flaw else ""
     if flaw:
         yield f"method {state['selector']}: {flaw}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
-from .object import UvmObject, own_slots, set_dict
+from .object import Body, UvmObject, own_slots, set_dict
 
 
 class Method(UvmObject):
@@ -14,8 +15,8 @@ class Method(UvmObject):
     Slots: ``selector``; ``source`` (pattern and body for message syntax; a ``def`` for Python); ``language``
     ("smalltalk" or "python"); ``author`` (a person's name, "genesis", or ``model:NAME``); ``intent`` (why it exists);
     ``category``; ``comment``; ``made`` (seconds since the epoch, UTC); ``provenance`` (a dict of plain values: model
-    and adapter digest, prompt hash, gates ..., empty for people); ``history`` (tuple of the earlier Methods of this
-    slot, oldest first).
+    and adapter digest, prompt hash, gates ..., empty for people); ``before*`` (a tuple of the Method whose place it
+    took, empty for the first). ``earlier`` follows it.
     """
 
     _p_traits = "Method"
@@ -43,13 +44,30 @@ class Method(UvmObject):
                 "comment": comment,
                 "made": time.time(),
                 "provenance": dict(provenance or {}),
-                "history": (),
+                "before*": (),
             },
         )
 
     def __repr__(self) -> str:
         slots = own_slots(self)
         return f"<Method {slots['selector']} by {slots['author'] or 'nobody'}>"
+
+
+def earlier(method: Body) -> Iterator[Body]:
+    """The methods that were in a method's place before it, newest first.
+
+    Each knows the one before it alone: with all of them in each, a method written n times would take room for n * n.
+    That is how images of the first format have it, under ``history``, oldest first.
+    """
+    seen = {id(method)}
+    while True:
+        slots = own_slots(method)
+        before = slots["before*"] if "before*" in slots else slots.get("history", ())[-1:]
+        if not before or id(before[0]) in seen:
+            return
+        method = before[0]
+        seen.add(id(method))
+        yield method
 
 
 def python_name(selector: str) -> str:

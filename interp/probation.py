@@ -13,11 +13,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..image import ledger
-from ..image.method import Method
-from ..image.object import own_slots
+from ..image.method import Method, earlier
+from ..image.object import Body, own_slots
 from .families import is_method
 from .flow import OutOfMemory, OutOfTime, StackOverflow, Unhandled, Unwind
 
@@ -125,13 +125,13 @@ def put_back(world: World, target: Any, selector: str, by: str) -> str:
     slots = own_slots(target)
     method = slots.get("&" + selector, slots.get(selector))
     assert is_method(method)
-    earlier = own_slots(method)["history"]  # type: ignore[arg-type]
+    before = next(earlier(cast(Body, method)), None)
     name = world.name_of(target) or "the object"
-    if not earlier:
+    if before is None:
         held = "&" + selector if "&" + selector in slots else selector
         world.families.remove_slot(target, held)
         return f"{name}>>{selector} is gone; nothing was there before it"
-    old = own_slots(earlier[-1])
+    old = own_slots(before)
     again = Method(
         selector, old["source"], old["language"], old["author"], old["intent"], old["category"], old["comment"],
         {**old["provenance"], "reverted_by": by},

@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from sys import intern
 from types import CodeType, FrameType, FunctionType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..grammar import nodes, parse_method
 from ..image.collections import CLASSES, Array, ByteArray, Dictionary, OrderedCollection, String, key_of
@@ -921,8 +921,7 @@ class World:
         slots = own_slots(target)
         old = slots.get("&" + selector, slots.get(selector))
         if is_method(old):
-            earlier = own_slots(cast(Body, old))
-            method.history = (*earlier["history"], old)
+            setattr(method, "before*", (old,))
         if (
             selector in NIL_TESTS
             and own_slots(method)["author"] != "genesis"

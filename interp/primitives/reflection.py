@@ -15,7 +15,7 @@ from ZODB.serialize import referencesf
 from ...grammar import SyntaxProblem, parse_method
 from ...grammar.python_text import parse_python
 from ...image.collections import text_of
-from ...image.method import Method, selector_of
+from ...image.method import Method, earlier, selector_of
 from ...image.object import MISSING, is_object, own_slots, parents
 from ...image.values import Symbol
 from ..families import is_method
@@ -62,6 +62,11 @@ def method(world: World) -> Any:
 @primitive("method.messages", world=True)
 def messages(world: World) -> Any:
     return lambda self: world.new_array([Symbol(name) for name in sorted(sent_by(self))])
+
+
+@primitive("method.history", world=True)
+def history(world: World) -> Any:
+    return lambda self: world.new_array(list(earlier(self))[::-1])
 
 
 def sent_by(method: Any) -> frozenset[str]:

@@ -120,6 +120,7 @@ def test_malformed_slots_are_named(location, slots, said):
         ("source", None, "without source"),
         ("selector", "", "without selector"),
         ("language", "cobol", "nobody reads its language"),
+        ("before*", 7, "before* is no sequence"),
         ("history", 7, "history is no sequence"),
     ],
 )
