@@ -7,6 +7,7 @@ again, finds the block's code in it, and gives that new cells.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -82,12 +83,17 @@ def _compile(world: World, recipe: dict[str, Any], where: tuple[Any, ...]) -> tu
         )
         return compiled, filename
     filename = f"<statement {hash_of(recipe['text'], where)}>"
-    program = parse(recipe["text"])
-    statement = next(s for s in program.statements if not isinstance(s, nodes.Variables))
+    return _compiled_statement(recipe["text"], where, world.redefined, filename), filename
+
+
+@lru_cache(maxsize=512)
+def _compiled_statement(
+    text: str, where: tuple[tuple[str, str], ...], redefined: frozenset[str], filename: str
+) -> Compiled:
+    """Kept for a while: an object with twenty blocks is loaded anew in every other worker when one of them changes."""
+    statement = next(s for s in parse(text).statements if not isinstance(s, nodes.Variables))
     known = dict(where)
-    return compile_statement(
-        statement, Mode(lambda name: known.get(name, "dynamic"), redefined=world.redefined), filename
-    ), filename
+    return compile_statement(statement, Mode(lambda name: known.get(name, "dynamic"), redefined=redefined), filename)
 
 
 def hash_of(text: str, where: tuple[Any, ...]) -> str:
