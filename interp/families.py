@@ -125,6 +125,12 @@ def holds_datum(slots: dict[str, Any], name: str) -> bool:
     return value is not MISSING and not is_method(value)
 
 
+def is_retired(cls: type) -> bool:
+    """Is this the type of a family that nobody is in any longer who was sent anything since?"""
+    family = getattr(cls, "_p_family", None)
+    return family is not None and family.retired
+
+
 class Families:
     """The families of one connection. Attached to it as ``connection.families``."""
 

@@ -30,10 +30,12 @@ from ..grammar import SyntaxProblem, nodes, parse
 from ..image.errors import CommitUncertain, ImageProblem
 from ..image.method import Method
 from ..image.object import own_slots
+from ..image.resting import Resting
 from ..image.storable import explain_failure, unreachable
 from . import flow, misses, probation, statements, warden
 from .awakening import awaken, workspace_named
 from .depth import DeepThread, is_deep
+from .families import is_retired
 from .filein import category_of, define_class
 from .outside import Called, Journal, Outside
 from .primitives import all_primitives
@@ -138,6 +140,7 @@ class Worker:
         self.user = os.environ.get("USER", "")
         self.world = World(connection, all_primitives())
         self._epoch = self._read_epoch()
+        self._resting = Resting(connection, is_retired)
         self.manager.abort()
         # Called in the transaction of a message that changes something, with what became of it, before it is committed.
         self.witness: Callable[[list[Outcome]], None] | None = None
@@ -492,6 +495,8 @@ class Worker:
             self._epoch = epoch
             world.families.forget()
             world.attach()
+            self._resting.types_retired()
+        self._resting.look()
         world.policy = self._policy(run, text) if run.policy in ("ask", "auto") and self.misses is not None else None
         world.processes.begin()
         if not world.processes.living:

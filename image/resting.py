@@ -1,0 +1,60 @@
+"""Objects that only the connection's cache still holds are let go.
+
+ZODB's cache keeps what was loaded, up to a hundred thousand objects, used or not. What a message replaced, a block in a
+slot or a method that was redefined, would stay for hours: memory would grow with everything that was ever said. But
+nobody who is loaded refers to it any more, and Python knows that: its reference count is the cache's own one. So now
+and then the cache is looked through, and such objects become ghosts. One that is wanted again is loaded again, and
+whoever wants it has just been loaded himself.
+
+Objects that the transaction has changed are never touched, nor what the program itself holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from sys import getrefcount
+from typing import Any
+
+from persistent import Persistent
+from persistent.interfaces import UPTODATE
+
+from .method import Method
+
+MORE = 1024  # objects loaded since the last look that make another worth its while
+SHARE = 0.25  # of those that were left by it
+TYPES = 16  # as many objects' room is taken by the types of a family that nobody uses any longer
+
+_state = Persistent._p_state.__get__  # type: ignore[attr-defined]
+
+
+class Resting:
+    """The loaded objects of one connection. To be called between two messages, by the thread whose connection it is."""
+
+    def __init__(self, connection: Any, stale: Callable[[type], bool]) -> None:
+        self._cache = connection._cache
+        self._stale = stale  # does an object's type say that it has not been used for long?
+        self._due = self._cache.cache_non_ghost_count + MORE
+
+    def look(self) -> int:
+        """Lets go what nobody uses, if much was loaded since the last time; how many objects that were."""
+        if self._cache.cache_non_ghost_count < self._due:
+            return 0
+        before = self._cache.cache_non_ghost_count
+        things = [thing for _, thing in self._cache.lru_items() if _state(thing) == UPTODATE]
+        replaced: list[Any] = []  # methods that were redefined: only who asks for the history sees them again
+        while things:
+            thing = things.pop()
+            # Referred to by the cache, by `thing`, and by the call.
+            if getrefcount(thing) <= 3 or self._stale(type(thing)):
+                thing._p_deactivate()
+            elif getattr(type(thing), "_p_ghost", type(thing)) is Method:
+                replaced += vars(thing).get("before*", ())
+        for thing in replaced:
+            thing._p_deactivate()
+        left = self._cache.cache_non_ghost_count
+        self._due = left + max(MORE, int(left * SHARE))
+        return int(before - left)
+
+    def types_retired(self) -> None:
+        """Behaviour changed: objects keep types that are not used any longer until they are used themselves."""
+        self._due -= TYPES
