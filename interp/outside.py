@@ -107,7 +107,7 @@ def plain(world: World, value: Any, depth: int = 0) -> Any:
 
             world.send(value, "keysAndValuesDo:", pair)
             return found
-        if world.understands(value, "isSequenceable") or world.understands(value, "asArray"):
+        if world.understands(value, "do:"):
             items: list[Any] = []
             world.send(value, "do:", lambda item: items.append(plain(world, item, depth + 1)))
             return items

@@ -15,6 +15,8 @@ from .figures import Figures
 from .host import Host
 from .link import Said
 
+ELSEWHERE = 0.5
+"""Seconds that a server which does not answer is waited for while another one is well."""
 FIRST_LOOK = 2.0
 """Seconds that a server nobody has asked yet is waited for, before another one is chosen."""
 
@@ -61,7 +63,7 @@ class Route:
         while True:
             host = self._choose(adapter, left)
             left.remove(host)
-            patience = 0.0 if any(not other.health.open for other in left) and host.health.open else None
+            patience = ELSEWHERE if any(not other.health.open for other in left) else None
             try:
                 return await host.complete(adapter, messages, options, tell if on_text is not None else None, patience)
             except (EngineDown, EngineFull):
