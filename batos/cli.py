@@ -15,6 +15,7 @@ from .keys import keys
 from .learning import train
 from .serving import hold_for_kernel, serve_model
 from .testcommand import test
+from .weaver import weaver
 
 DEFAULT_IMAGE = "live_image.fs"
 POLICIES = click.Choice(["off", "ask", "auto"])
@@ -368,6 +369,7 @@ main.add_command(keys)
 main.add_command(serve_model)
 main.add_command(test)
 main.add_command(train)
+main.add_command(weaver)
 
 
 @main.group()

@@ -153,7 +153,7 @@ def history(context: click.Context, selector: str | None) -> None:
     """The methods a model wrote; with SELECTOR each in full: gates, provenance, code."""
     from .jit.story import Story, stories
 
-    found: list[Story] = _on_the_image(
+    found: list[Story] = on_the_image(
         context, lambda worker: worker.transact(lambda world: list(stories(world))), _stories_from_kernel
     )
     if selector is not None:
@@ -178,7 +178,7 @@ def revert(context: click.Context, prototype: str, selector: str) -> None:
             raise click.ClickException(f"the world has no object named {prototype}")
         return put_back(worker, oid, selector, getpass.getuser())
 
-    click.echo(_on_the_image(context, take_back, lambda client: _revert_by_kernel(client, prototype, selector)))
+    click.echo(on_the_image(context, take_back, lambda client: _revert_by_kernel(client, prototype, selector)))
 
 
 def _stories_from_kernel(client: Any) -> list[Any]:
@@ -265,10 +265,10 @@ def _decide(
             if weaver is not None:
                 weaver.close()
 
-    return _on_the_image(context, near, lambda client: client.call(command).data)
+    return on_the_image(context, near, lambda client: client.call(command).data)
 
 
-def _on_the_image(context: click.Context, work: Callable[[Any], Any], ask: Callable[[Any], Any]) -> Any:
+def on_the_image(context: click.Context, work: Callable[[Any], Any], ask: Callable[[Any], Any]) -> Any:
     """work(worker) on the image itself, or ask(client) of the kernel that holds it. ImageLocked if something else
     does."""
     from .image import holder, open_image

@@ -34,6 +34,7 @@ from .bridge.covenant import (
     Revert,
     Stack,
     Undo,
+    WeaverCommand,
 )  # fmt: skip
 from .bridge.endpoint import EndpointProblem, default_endpoint
 from .bridge.keys import KeyProblem, Keyring
@@ -57,6 +58,7 @@ from .watching import Watcher
 
 if TYPE_CHECKING:
     from .bridge.session import Request
+    from .jit.weave import Weaver
 
 log = logging.getLogger("batos.kernel")
 
@@ -185,6 +187,10 @@ class Kernel:
         self.tallies[name] = Tally(), worker.tally
         return worker
 
+    def weaver(self) -> Weaver:
+        """Who answers misses and calls, made now if nobody has needed him yet."""
+        return self.outside.handler() if isinstance(self.outside, Later) else self.outside
+
     def _aside(self, name: str) -> Aside | None:
         return Aside(self.misses, lambda outcome: self._count_miss(name, outcome)) if self.misses is not None else None
 
@@ -227,6 +233,7 @@ class Kernel:
             "resident_bytes": resident(),
             "image_bytes": self.image.path.stat().st_size if self.image.path is not None else None,
             "stacks": len(self.stacks),
+            "weaver": self.outside.weaver_figures(),
         }
 
     def status(self) -> dict[str, Any]:
@@ -281,6 +288,11 @@ class Kernel:
                     from .deciding import decide
 
                     request.finish(decide(worker, self.misses, command, request.session_name))
+                case WeaverCommand():
+                    from .jit.weaver.panel import panel
+
+                    with request.stepping_aside():
+                        request.finish(Data(data=panel(self.weaver().facets, worker)))
                 case Revert():
                     from .jit.errors import SwapRefused
                     from .jit.swap import revert

@@ -26,6 +26,20 @@ GAUGES = {
     "image_bytes": ("image_bytes", "Size of the image's storage"),
     "resident_bytes": ("resident_bytes", "Memory of the kernel's process"),
 }
+WEAVER = {
+    "loads": "Adapters that a server was told to load",
+    "load_failures": "Loads that came to nothing",
+    "evictions": "Adapters let go to make room for another",
+    "hits": "Requests that found their adapter loaded",
+    "waits": "Requests that waited for their adapter",
+    "failures": "Attempts that a server did not answer, or had too much to do for",
+}
+WEAVER_FACETS = {
+    "requests": "Answers by a facet",
+    "errors": "Questions to a facet that came to nothing",
+    "tokens": "Tokens that a facet wrote",
+    "prompt_tokens": "Tokens that a facet read",
+}
 COUNTED = {
     "commits": "Messages that changed the image",
     "reads": "Messages that only read",
@@ -67,6 +81,40 @@ class Collector:
         for outcome in ("installed", "not_installed"):
             misses.add_metric([outcome], now["misses"].get(outcome, 0))
         yield misses
+        yield from _weaver(now.get("weaver") or {})
+
+
+def _weaver(told: dict[str, Any]) -> Iterator[Metric]:
+    """The CognitiveWeaver: servers by what they hold, facets by what they did. Nothing before it is first used."""
+    if not told:
+        return
+    up = GaugeMetricFamily("batos_weaver_server_up", "Whether a model server answers", labels=["server"])
+    held = GaugeMetricFamily("batos_weaver_held", "Adapters that a server holds", labels=["server"])
+    flight = GaugeMetricFamily("batos_weaver_in_flight", "Requests under way at a server", labels=["server"])
+    for server in told["servers"]:
+        up.add_metric([server["name"]], server["state"] == "up")
+        held.add_metric([server["name"]], len(server["held"]))
+        flight.add_metric([server["name"]], server["in_flight"])
+    yield from (up, held, flight)
+    for key, text in WEAVER.items():
+        counter = CounterMetricFamily(f"batos_weaver_{key}", text, labels=["server"])
+        for name, counts in sorted(told["figures"]["servers"].items()):
+            counter.add_metric([name], counts[key])
+        yield counter
+    facets = sorted(told["figures"]["facets"].items())
+    for key, text in WEAVER_FACETS.items():
+        counter = CounterMetricFamily(f"batos_weaver_{key}", text, labels=["facet"])
+        for name, counts in facets:
+            counter.add_metric([name], counts[key])
+        yield counter
+    seconds = HistogramMetricFamily("batos_weaver_answer_seconds", "How long answers took", labels=["facet"])
+    for name, counts in facets:
+        buckets, sum_ = [], 0
+        for bound, count in zip([*map(str, told["figures"]["bounds"]), "+Inf"], counts["took"], strict=True):
+            sum_ += count
+            buckets.append((bound, sum_))
+        seconds.add_metric([name], buckets, counts["seconds"])
+    yield seconds
 
 
 def text_of(status: Callable[[], dict[str, Any]]) -> str:

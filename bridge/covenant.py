@@ -308,6 +308,13 @@ class JitCommand(Command):
     policy: Literal["off", "ask", "auto", "none"] | None = None
 
 
+class WeaverCommand(Command):
+    """The CognitiveWeaver: servers and what they hold, facets and what they did, aliases. Answer: `data`, a map (see
+    jit/weaver/panel.py); the servers are asked, for at most two seconds."""
+
+    command: Literal["weaver"] = "weaver"
+
+
 class Senders(Command):
     """Which methods send this selector? Answer: `methods`."""
 
@@ -593,6 +600,7 @@ AnyCommand = Annotated[
     | Status | Metrics | Shutdown
     | GetFullStateCommand | UpdatePropertyCommand | CreateMethodCommand
     | Evaluate | Stack | Inspect | Complete | Signature | Browse | GetScene | Written | Revert | JitCommand
+    | WeaverCommand
     | Senders | Implementors | History | Undo | Redo,
     Field(discriminator="command"),
 ]  # fmt: skip

@@ -9,7 +9,8 @@
 | BATOS_MODEL_NAME | the model to ask that server for | the first it serves |
 | BATOS_MODEL_KEY | the server's API key | |
 | BATOS_MODEL_TIMEOUT | seconds one answer may take | 120 |
-| BATOS_WEAVER | who serves the facets: `embedded`, or vLLM's (serving/servers.py says how); the JIT asks alias jit | |
+| BATOS_WEAVER | who serves the facets, with commas: `embedded`, NAMEs of batos serve-model, URLs, URL=KEYFILE; where \
+it is set, the JIT asks its alias jit | the servers that run here; else BATOS_MODEL_URL; else embedded |
 | BATOS_ADAPTERS | the folder of adapters | batos/adapters in $XDG_DATA_HOME (~/.local/share) |
 | BATOS_WEAVER_BASE | a folder with the base model's config.json, where the server's is not on this machine | |
 | BATOS_WEAVER_ROOM | adapters that one server holds at once (--max-loras) | 4 |
@@ -26,7 +27,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 POLICIES = ("off", "ask", "auto")
-SERVER = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)

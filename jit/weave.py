@@ -204,7 +204,7 @@ class Weaver:
     def weaver_figures(self) -> dict[str, Any]:
         """What the CognitiveWeaver counted, and its servers as far as they are known; {} where nobody used it yet."""
         facets = self._facets
-        return facets.status(ask=False) if facets is not None else {}
+        return facets.status(wait=0) if facets is not None else {}
 
     def _embedded(self) -> EmbeddedEngine:
         """The model of this process: one is enough for misses and facets."""

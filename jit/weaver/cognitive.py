@@ -4,7 +4,9 @@ what is there. It knows full names only; what an alias means is the image's to s
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -18,19 +20,23 @@ from .library import Facet, Library
 from .link import Link
 from .route import Route
 
-MakeLinks = Callable[[HttpClient], Sequence[Link]]
+Links = Callable[[HttpClient], Sequence[Link]]
+FIND_EVERY = 2.0
+"""Seconds after which it is asked again which servers there are."""
 
 
 class CognitiveWeaver:
-    """`make_links` is called once, at the first question, with the client whose loop they live on."""
+    """`links` is asked now and then which servers there are, on the loop of the client that it is given; the same
+    server is the same object each time."""
 
-    def __init__(self, library: Library, make_links: MakeLinks, patience: float = 10.0) -> None:
+    def __init__(self, library: Library, links: Links, patience: float = 10.0) -> None:
         self.library = library
         self.figures = Figures()
-        self._make_links = make_links
+        self._links = links
         self._patience = patience
         self._http = HttpClient("batos-weaver")
         self._route: Route | None = None
+        self._found_at = 0.0
 
     def complete(
         self,
@@ -51,9 +57,8 @@ class CognitiveWeaver:
                 on_text(piece)
 
         async def ask() -> Completion:
-            said, took = await self._there().complete(
-                adapter, messages, options, tell if on_text is not None else None
-            )
+            route = await self._there()
+            said, took = await route.complete(adapter, messages, options, tell if on_text is not None else None)
             source = Source(
                 engine="weaver",
                 model=said.model,
@@ -81,11 +86,12 @@ class CognitiveWeaver:
     def facets(self) -> list[Facet]:
         return self.library.facets()
 
-    def status(self, ask: bool = True) -> dict[str, Any]:
-        """The servers and what they hold, and all figures, as plain data. Unless `ask`, as far as it is known, at
-        once."""
-        if ask:
-            self._call(lambda route: route.look())
+    def status(self, wait: float = 60.0) -> dict[str, Any]:
+        """The servers and what they hold, and all figures, as plain data. The servers are asked, for at most `wait`
+        seconds; 0: what is known of them, at once."""
+        if wait:
+            with suppress(EngineDown):
+                self._call(lambda route: route.look(wait))
         servers = self._route.told()["servers"] if self._route is not None else []
         return {"servers": servers, "figures": self.figures.told()}
 
@@ -97,19 +103,27 @@ class CognitiveWeaver:
 
     def _call(self, work: Callable[[Route], Any], cancelled: Event | None = None) -> Any:
         async def run() -> Any:
-            return await work(self._there())
+            return await work(await self._there())
 
         return self._http.call(run(), cancelled)
 
-    def _there(self) -> Route:
+    async def _there(self) -> Route:
         """The servers. On the loop only."""
         if self._route is None:
-            links = self._make_links(self._http)
-            if not links:
-                raise EngineDown("no model is configured for the Weaver; see `batos weaver --help`")
-            counted = [Host(link, self._path_of, self.figures.server(link.name), self._patience) for link in links]
-            self._route = Route(counted, self.figures)
+            self._route = Route((), self.figures)
+        if time.monotonic() > self._found_at + FIND_EVERY:
+            self._found_at = time.monotonic()
+            there = {host.link: host for host in self._route.hosts}
+            hosts = [there.get(link) or self._host(link) for link in self._links(self._http)]
+            if hosts != self._route.hosts:
+                await self._route.serve_by(hosts)
+        if not self._route.hosts:
+            self._found_at = 0.0
+            raise EngineDown("no server is there for the Weaver; see `batos weaver --help`")
         return self._route
+
+    def _host(self, link: Link) -> Host:
+        return Host(link, self._path_of, self.figures.server(link.name), self._patience)
 
     async def _path_of(self, name: str, link: Link) -> Path:
         """Where an adapter lies, checked. Reads files: not on the loop."""

@@ -68,5 +68,6 @@ class Figures:
         """Everything, as plain data."""
         return {
             "servers": {name: dict(vars(counts)) for name, counts in list(self.servers.items())},
+            "bounds": list(BOUNDS),
             "facets": {name: {**vars(c), "took": list(c.took)} for name, c in list(self.facets.items())},
         }

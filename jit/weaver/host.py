@@ -24,6 +24,8 @@ from .shelf import HELD, LOADING, Entry, Shelf
 
 ATTEMPTS = 4
 """How often a request is put to a server that has too much to do, or that lost its adapter."""
+PASSES = 8
+"""How often a request is put to a server that goes away in the middle and says that it is there again."""
 MOST_WAITING = 500
 """Requests that may be under way at one server; the next is told that it is full."""
 
@@ -70,13 +72,14 @@ class Host:
 
     async def load(self, adapter: str) -> None:
         """Have it held. Raises EngineProblem."""
-        until = self._until(None)
+        until, passed = self._until(None), 0
         while True:
             try:
                 async with self._holding(adapter, until):
                     return
             except Passing as passing:
-                self._gone(str(passing))
+                passed += 1
+                await self._passing(passing, passed)
             except Busy as busy:
                 raise EngineFull(f"{self.link.name} cannot load {adapter} now: {busy}; ask again later") from None
 
@@ -126,6 +129,11 @@ class Host:
             "waiting": len(self.shelf.waiting),
         }
 
+    async def retire(self) -> None:
+        """It is used no more. What is under way goes on; nobody looks for it if it is gone."""
+        if self._turn is not None or not self.in_flight:
+            await self.close()
+
     async def close(self) -> None:
         tasks = list(self._tasks)
         for task in tasks:
@@ -138,7 +146,7 @@ class Host:
     async def _retrying(
         self, adapter: str | None, messages: Sequence[Message], options: Options, on_text: OnText | None, until: float
     ) -> Said:
-        tried = 0
+        tried = passed = 0
         while True:
             try:
                 async with self._holding(adapter, until) as entry:
@@ -158,7 +166,8 @@ class Host:
                 self.health.ok()
                 return said
             except Passing as passing:
-                self._gone(str(passing))
+                passed += 1
+                await self._passing(passing, passed)
             except Busy as busy:
                 tried += 1
                 self.counts.failures += 1
@@ -243,6 +252,17 @@ class Host:
 
     def _until(self, patience: float | None) -> float:
         return time.monotonic() + (self.patience if patience is None else patience)
+
+    async def _passing(self, problem: Passing, passed: int) -> None:
+        """A request met a server that was not there, for the `passed`th time."""
+        self._gone(str(problem))
+        if passed >= PASSES:
+            raise EngineDown(
+                f"the model server {self.link.name} goes away whenever it is asked, {passed} times: {problem}; "
+                "its log tells why (batos serve-model --status)"
+            )
+        if passed > 1:
+            await asyncio.sleep(self.health.pause(passed))
 
     def _gone(self, reason: str) -> None:
         """It did not answer. Everything we knew of it is to be asked again."""

@@ -98,12 +98,14 @@ class Library:
         Raises AdapterUnknown, AdapterRefused."""
         check_name(name)
         for home in self.folders:
-            if not (home / name).exists() and (home / f"{name}.gguf").is_file():
-                self.gguf(name)
-                peft_folder(home, name, base)
             if (home / name).exists():
                 return self._check(home, name, base, max_rank)
-        raise self._not_there(name, "vLLM")
+        home = self.folders[0]
+        found = self.gguf(name)
+        if found.parent != home:  # what is shipped lies where nothing should be written
+            self.publish(found, name.partition("@")[0])
+        peft_folder(home, name, base)
+        return self._check(home, name, base, max_rank)
 
     def _check(self, home: Path, name: str, base: BaseShape, max_rank: int) -> Path:
         """Looked at once for as long as the file is the same."""

@@ -79,7 +79,8 @@ class Route:
 
     async def unload(self, adapter: str) -> list[str]:
         """Have it let go everywhere; the servers' names. Raises AdapterUnknown, EngineProblem."""
-        await self._first_look()
+        if not all(host.known for host in self.hosts):
+            await self.look(FIRST_LOOK)
         holding = [host for host in self.hosts if adapter in host.shelf.entries]
         if not holding:
             held = sorted({name for host in self.hosts for name in host.shelf.entries})
@@ -87,14 +88,23 @@ class Route:
         await asyncio.gather(*(host.unload(adapter) for host in holding))
         return [host.link.name for host in holding]
 
-    async def look(self) -> None:
-        """Ask every server what it holds; who does not answer is left as it is."""
+    async def serve_by(self, hosts: Sequence[Host]) -> None:
+        """These are the servers from now on; requests under way at another one end there."""
+        gone = [host for host in self.hosts if host not in hosts]
+        self._looked = self._looked and not [host for host in hosts if host not in self.hosts]
+        self.hosts = list(hosts)
+        await asyncio.gather(*(host.retire() for host in gone))
+
+    async def look(self, wait: float) -> None:
+        """Ask every server what it holds, for so many seconds; who does not answer is left as it is."""
 
         async def ask(host: Host) -> None:
             with suppress(EngineProblem):
                 await host.look()
 
-        await asyncio.gather(*map(ask, self.hosts))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await asyncio.gather(*map(ask, self.hosts))
 
     def told(self) -> dict[str, Any]:
         return {"servers": [host.told() for host in self.hosts], "figures": self.figures.told()}
@@ -109,7 +119,5 @@ class Route:
     async def _first_look(self) -> None:
         """Before the first choice among several: what does each of them hold?"""
         if not self._looked and len(self.hosts) > 1:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FIRST_LOOK):
-                    await self.look()
+            await self.look(FIRST_LOOK)
         self._looked = True

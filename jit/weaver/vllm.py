@@ -32,31 +32,30 @@ LOADING = 120.0
 
 
 class VllmLink:
-    """See `link.Link`. `adapters`: the folder of adapters as the server sees it, "" where it sees ours; `model`: the
-    base model's folder, where it is another than the server says; `again`: answers the place anew, asked at the start
-    and whenever the server was gone, since a start may give it another port and gives it another key."""
+    """See `link.Link`. `where`: asked at the start, and whenever the server was gone or refused the key it had, as it
+    may have come back at another port, and comes back with another key; `adapters`: the folder of adapters as the server
+    sees it, "" where it sees ours; `model`: the base model's folder, where it is another than the server says."""
 
     def __init__(
         self,
         http: HttpClient,
-        place: Place,
+        where: Callable[[], Place],
         room: int = 4,
         name: str = "",
         adapters: str = "",
         model: Path | None = None,
         max_rank: int = 16,
-        again: Callable[[], Place] | None = None,
     ) -> None:
-        self.name = name or place.url.removeprefix("http://").removeprefix("https://")
+        self._where = where
+        self.name = name or where().url.partition("://")[2]
+        self.place = Place(self.name)  # until it is asked
         self.room = room
-        self.place = place
         self.http = http
         self.base = ""
         self.root = ""
         self.max_rank = max_rank
         self._adapters = adapters
         self._model = model
-        self._again = again
 
     def shape(self) -> BaseShape:
         """What its base model takes: from the folder that it says its model lies in. Raises AdapterRefused."""
@@ -72,15 +71,17 @@ class VllmLink:
         return library.peft(name, self.shape(), self.max_rank)
 
     async def names(self) -> list[str]:
-        if self._again is not None:
-            self.place = self._again()
+        self.place = self._where()
         try:
             cards = json.loads(await self.http.request(self.place, "GET", "/v1/models", timeout=QUICK))["data"]
             names = [str(card["id"]) for card in cards if card.get("parent")]
             own: dict[str, Any] = next((card for card in cards if not card.get("parent")), {})
             self.base, self.root = str(own.get("id", "")), str(own.get("root") or "")
         except Answered as refusal:
-            raise self._refused(refusal, asked_anew=True) from None
+            if refusal.status in (401, 403):
+                told = f"{self.place.url} refuses the key; set BATOS_MODEL_KEY to it, or BATOS_WEAVER to URL=KEYFILE"
+                raise EngineRefused(told) from None
+            raise self._refused(refusal) from None
         except (ValueError, KeyError, TypeError, AttributeError) as problem:
             raise EngineDown(f"{self.place.url} does not list its models as vLLM does: {problem!r}") from None
         return names
@@ -169,14 +170,9 @@ class VllmLink:
     async def _post(self, path: str, body: dict[str, Any], timeout: float) -> str:
         return await self.http.request(self.place, "POST", path, body, timeout)
 
-    def _refused(self, refusal: Answered, asked_anew: bool = False) -> Exception:
+    def _refused(self, refusal: Answered) -> Exception:
         if refusal.status in (401, 403):
-            if self._again is not None and not asked_anew:
-                return Passing(f"{self.place.url} refuses the key it had")  # it was started anew, perhaps
-            return EngineRefused(
-                f"{self.place.url} refuses the key; set BATOS_MODEL_KEY to the server's (--api-key), or name its file: "
-                f"BATOS_WEAVER={self.place.url}=KEYFILE"
-            )
+            return Passing("the key is another one")  # it was started anew: `names` reads the key again
         if refusal.status in (429, 503) or refusal.status >= 500:
             return Busy(str(refusal))
         return EngineRefused(f"{self.place.url} refused: {refusal}")

@@ -10,18 +10,20 @@ import json
 import random
 import threading
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from batos.jit.embedded import EmbeddedEngine
 from batos.jit.engine import Message, Options
-from batos.jit.http_client import place_of
+from batos.jit.http_client import HttpClient, place_of
 from batos.jit.serving.base import base_shape
 from batos.jit.serving.forms import Tensor
 from batos.jit.weaver.cognitive import CognitiveWeaver
 from batos.jit.weaver.library import Library
+from batos.jit.weaver.link import Link
 from batos.jit.weaver.llama import LlamaLink
 from batos.jit.weaver.vllm import VllmLink
 
@@ -84,14 +86,14 @@ def bent_facets(folder: Path, count: int) -> list[str]:
 
 def link_to(double: Double, http: Any, tmp_path: Path, room: int = 4, key: str = "secret", **place: Any) -> VllmLink:
     model = model_folder(tmp_path / "model", TINY)
-    return VllmLink(http, place_of(double.url, key, **place), room, model=model)
+    return VllmLink(http, lambda: place_of(double.url, key, **place), room, model=model)
 
 
 def served(tmp_path: Path, count: int = 12, room: int = 4, patience: float = 10.0) -> Bench:
     double = Double(key="secret").start()
     names = facets(tmp_path / "adapters", count)
     library = Library([tmp_path / "adapters"])
-    weaver = CognitiveWeaver(library, lambda http: [link_to(double, http, tmp_path, room)], patience)
+    weaver = CognitiveWeaver(library, once(lambda http: [link_to(double, http, tmp_path, room)]), patience)
     return Bench(
         weaver,
         names,
@@ -101,6 +103,11 @@ def served(tmp_path: Path, count: int = 12, room: int = 4, patience: float = 10.
         double,
         [weaver.close, double.stop],
     )
+
+
+def once(make: Callable[[HttpClient], Sequence[Link]]) -> Callable[[HttpClient], Sequence[Link]]:
+    """The same links each time they are asked for."""
+    return cache(make)
 
 
 class Spoken:
@@ -120,7 +127,7 @@ class Spoken:
         for name in self.engine.loaded_adapters():
             self.engine.unload_adapter(name).result()
         self.engine.loads = 0
-        weaver = CognitiveWeaver(self.library, lambda http: [LlamaLink(self.engine, room)])
+        weaver = CognitiveWeaver(self.library, once(lambda http: [LlamaLink(self.engine, room)]))
         said = self.said.__getitem__
         return Bench(weaver, self.names, room, said, lambda: self.engine.loads, None, [weaver.close])
 

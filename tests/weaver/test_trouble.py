@@ -22,7 +22,7 @@ from batos.jit.errors import (
     EngineRefused,
     RankTooHigh,
 )
-from batos.jit.http_client import HttpClient
+from batos.jit.http_client import HttpClient, place_of
 from batos.jit.weaver.cognitive import CognitiveWeaver
 from batos.jit.weaver.health import FIRST, LONGEST, Health
 from batos.jit.weaver.library import Library
@@ -30,7 +30,7 @@ from batos.jit.weaver.vllm import VllmLink
 
 from ..serving.double import Double
 from ..serving.facets import put, small_lora, tiny_base
-from .bench import ASK, SHORT, Bench, facets, link_to, served, together
+from .bench import ASK, SHORT, Bench, facets, link_to, once, served, together
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def test_who_comes_after_the_circuit_is_open_is_told_at_once(tmp_path: Path) -> 
         assert all(isinstance(problem, EngineDown) for problem in found)
         assert time.monotonic() - started < 0.5, "each of them waited as if it were the first"
         bench.double.start()
-        _until(lambda: bench.weaver.status(ask=False)["servers"][0]["state"] == "up")
+        _until(lambda: bench.weaver.status(wait=0)["servers"][0]["state"] == "up")
         assert bench.ask(bench.names[0]) == bench.expected(bench.names[0])
 
 
@@ -165,7 +165,7 @@ def test_a_wrong_key_is_refused_and_said(server: Bench, tmp_path: Path) -> None:
     double = server.double
     assert double is not None
     weaver = CognitiveWeaver(
-        server.weaver.library, lambda http: [link_to(double, http, tmp_path, key="wrong")], patience=5
+        server.weaver.library, once(lambda http: [link_to(double, http, tmp_path, key="wrong")]), patience=5
     )
     try:
         for name in (None, server.names[0]):
@@ -179,7 +179,7 @@ def test_a_server_that_takes_too_long_is_left(tmp_path: Path) -> None:
     with Double(key="secret") as double:
         names = facets(tmp_path / "adapters", 1)
         library = Library([tmp_path / "adapters"])
-        weaver = CognitiveWeaver(library, lambda http: [link_to(double, http, tmp_path, timeout=0.3)], patience=5)
+        weaver = CognitiveWeaver(library, once(lambda http: [link_to(double, http, tmp_path, timeout=0.3)]), patience=5)
         double.hold.clear()
         try:
             with pytest.raises(EngineDown, match=r"took longer than 0\.3 s"):
@@ -207,6 +207,7 @@ def test_each_error_answer_of_the_server_has_its_name(
     http, there = link
     name = server.names[0]
     folder = server.weaver.library.peft(name, tiny_base())
+    http.call(there.names())
     http.call(there.load_once(name, folder))
     with pytest.raises(AdapterHeld, match="already"):
         http.call(there.load_once(name, folder))
@@ -244,9 +245,8 @@ def test_an_adapter_is_looked_at_before_the_server_is_told(server: Bench, tmp_pa
 def test_a_server_whose_base_is_not_known_is_given_nothing(server: Bench) -> None:
     double = server.double
     assert double is not None
-    from batos.jit.http_client import place_of
-
-    weaver = CognitiveWeaver(server.weaver.library, lambda http: [VllmLink(http, place_of(double.url, "secret"))])
+    place = place_of(double.url, "secret")
+    weaver = CognitiveWeaver(server.weaver.library, once(lambda http: [VllmLink(http, lambda: place)]))
     try:
         with pytest.raises(AdapterRefused, match="BATOS_WEAVER_BASE"):
             weaver.complete(server.names[0], ASK, SHORT)
@@ -258,7 +258,7 @@ def test_a_server_whose_base_is_not_known_is_given_nothing(server: Bench) -> Non
 def test_no_server_at_all_is_said(tmp_path: Path) -> None:
     weaver = CognitiveWeaver(Library([tmp_path]), lambda http: [])
     try:
-        with pytest.raises(EngineDown, match="no model is configured"):
+        with pytest.raises(EngineDown, match="no server is there"):
             weaver.complete(None, ASK)
     finally:
         weaver.close()
@@ -272,7 +272,8 @@ def two(tmp_path: Path) -> Iterator[tuple[CognitiveWeaver, list[Double], list[st
     doubles = [Double(key="secret").start(), Double(key="secret").start()]
     names = facets(tmp_path / "adapters", 4)
     library = Library([tmp_path / "adapters"])
-    weaver = CognitiveWeaver(library, lambda http: [link_to(each, http, tmp_path) for each in doubles], patience=5)
+    links = once(lambda http: [link_to(each, http, tmp_path) for each in doubles])
+    weaver = CognitiveWeaver(library, links, patience=5)
     yield weaver, doubles, names
     weaver.close()
     for double in doubles:
@@ -310,7 +311,7 @@ def test_when_one_server_is_gone_the_other_answers(two: Any) -> None:
     doubles[gone].stop()
     found = together(6, lambda number: weaver.complete(names[number % 4], ASK, SHORT).text)
     assert not [each for each in found if isinstance(each, Exception)], found
-    states = {server["name"]: server["state"] for server in weaver.status(ask=False)["servers"]}
+    states = {server["name"]: server["state"] for server in weaver.status(wait=0)["servers"]}
     assert states[doubles[1 - gone].url.removeprefix("http://")] == "up"
 
 
