@@ -27,6 +27,7 @@ it is set, the JIT asks its alias jit | the servers that run here; else BATOS_MO
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 POLICIES = ("off", "ask", "auto")
+SERVER = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)

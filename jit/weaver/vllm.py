@@ -33,8 +33,8 @@ LOADING = 120.0
 
 class VllmLink:
     """See `link.Link`. `where`: asked at the start, and whenever the server was gone or refused the key it had, as it
-    may have come back at another port, and comes back with another key; `adapters`: the folder of adapters as the server
-    sees it, "" where it sees ours; `model`: the base model's folder, where it is another than the server says."""
+    may have come back at another port, and comes back with another key; `adapters`: the folder of adapters as the
+    server sees it, "" where it sees ours; `model`: the base model's folder, where it is another than it says."""
 
     def __init__(
         self,

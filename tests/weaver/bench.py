@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -161,3 +162,11 @@ def together(count: int, work: Callable[[int], Any]) -> list[Any]:
         thread.join(120)
         assert not thread.is_alive(), "a request hangs"
     return found
+
+
+def until(true: Callable[[], Any], seconds: float = 20.0) -> None:
+    """Wait for a condition that another thread brings about."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never came"
+        threading.Event().wait(0.01)

@@ -30,7 +30,7 @@ from batos.jit.weaver.vllm import VllmLink
 
 from ..serving.double import Double
 from ..serving.facets import put, small_lora, tiny_base
-from .bench import ASK, SHORT, Bench, facets, link_to, once, served, together
+from .bench import ASK, SHORT, Bench, facets, link_to, once, served, together, until
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def test_who_comes_after_the_circuit_is_open_is_told_at_once(tmp_path: Path) -> 
         assert all(isinstance(problem, EngineDown) for problem in found)
         assert time.monotonic() - started < 0.5, "each of them waited as if it were the first"
         bench.double.start()
-        _until(lambda: bench.weaver.status(wait=0)["servers"][0]["state"] == "up")
+        until(lambda: bench.weaver.status(wait=0)["servers"][0]["state"] == "up")
         assert bench.ask(bench.names[0]) == bench.expected(bench.names[0])
 
 
@@ -296,7 +296,7 @@ def test_what_one_server_has_too_much_of_goes_to_the_other(two: Any) -> None:
     asking = [threading.Thread(target=weaver.complete, args=(None, ASK, SHORT)) for _ in range(8)]
     for thread in asking:
         thread.start()
-    _until(lambda: sum(double.count("/v1/chat/completions") for double in doubles) == 8)
+    until(lambda: sum(double.count("/v1/chat/completions") for double in doubles) == 8)
     assert [double.count("/v1/chat/completions") for double in doubles] == [4, 4]
     for double in doubles:
         double.hold.set()
@@ -331,7 +331,7 @@ def test_closing_ends_what_is_under_way(tmp_path: Path) -> None:
 
     asking = threading.Thread(target=ask)
     asking.start()
-    _until(lambda: bench.double is not None and bench.double.count("/v1/chat/completions") == 1)
+    until(lambda: bench.double is not None and bench.double.count("/v1/chat/completions") == 1)
     bench.weaver.close()
     asking.join(10)
     assert not asking.is_alive() and len(found) == 1
@@ -350,13 +350,3 @@ def test_pauses_grow_and_are_bounded() -> None:
     assert pauses[6] > 4 * pauses[0]
     health.ok()
     assert not health.open
-
-
-def _until(true: Any, seconds: float = 20.0) -> None:
-    """Wait for a condition that another thread brings about."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never came"
-        threading.Event().wait(0.01)
-
-
