@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from ..grammar import nodes as n
-from .scopes import Scopes, Variable, children
+from .scopes import Scopes, Variable, children, size
 
 if TYPE_CHECKING:
     from .compiler import Emitter
@@ -771,15 +771,6 @@ def int_parameters(scopes: Scopes, root: n.Node, redefined: frozenset[str]) -> l
     ]
 
 
-def size(root: n.Node) -> int:
-    count, stack = 0, list(root.body) if isinstance(root, n.Method) else [root]
-    while stack:
-        node = stack.pop()
-        count += 1
-        stack.extend(children(node))
-    return count
-
-
 def flag_variables(scopes: Scopes, root: n.Node, redefined: frozenset[str]) -> None:
     """Choose the variables that carry a flag saying whether they hold a number: those tested more than once.
 
@@ -793,6 +784,7 @@ def flag_variables(scopes: Scopes, root: n.Node, redefined: frozenset[str]) -> N
                 and variable.type is None
                 and not variable.boxed
                 and not variable.captured
+                and not variable.soft_writes
             )
 
 

@@ -8,6 +8,7 @@ again, finds the block's code in it, and gives that new cells.
 from __future__ import annotations
 
 from functools import lru_cache
+from sys import getrefcount
 from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,21 @@ if TYPE_CHECKING:
 NOTHING: tuple[frozenset[str], ...] = (frozenset(), frozenset(), frozenset())
 
 
+def detached(block: Any) -> Any:
+    """The same block, no longer sharing its variables with the activation that made it."""
+    cells = tuple(CellType(cell.cell_contents) for cell in block.__closure__)
+    return FunctionType(block.__code__, block.__globals__, block.__name__, None, cells)
+
+
+def _held() -> int:
+    block = FunctionType(store.__code__, {})
+    return (lambda block: getrefcount(block))(block)
+
+
 def store(world: World, function: Any) -> StoredBlock:
     code = function.__code__
+    if "!" in code.co_name:
+        world.keep_apart(code.co_filename)
     source = world.sources[code.co_filename]
     captured = {}
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
@@ -73,27 +87,29 @@ def revive(world: World, stored: StoredBlock) -> Any:
 def _compile(world: World, recipe: dict[str, Any], where: tuple[Any, ...]) -> tuple[Compiled, str]:
     from .world import compiled_method
 
+    timid: frozenset[str] = frozenset(() if "'" in recipe["block"] else ("walks",))
     if recipe["method"]:
         filename = f"<{recipe['label']} {hash_of(recipe['text'], where)}>"
         world.globals[f"$site {filename}"] = 0
-        marks: tuple[frozenset[str], frozenset[str]] = frozenset(), frozenset()
+        marks: tuple[frozenset[str], frozenset[str]] = frozenset(), timid
         options = (False, *NOTHING)
         compiled = compiled_method(
             recipe["text"], where, filename, marks, world.redefined, options, str(id(recipe["home"]))
         )
         return compiled, filename
     filename = f"<statement {hash_of(recipe['text'], where)}>"
-    return _compiled_statement(recipe["text"], where, world.redefined, filename), filename
+    return _compiled_statement(recipe["text"], where, world.redefined, filename, timid), filename
 
 
 @lru_cache(maxsize=512)
 def _compiled_statement(
-    text: str, where: tuple[tuple[str, str], ...], redefined: frozenset[str], filename: str
+    text: str, where: tuple[tuple[str, str], ...], redefined: frozenset[str], filename: str, timid: frozenset[str]
 ) -> Compiled:
     """Kept for a while: an object with twenty blocks is loaded anew in every other worker when one of them changes."""
     statement = next(s for s in parse(text).statements if not isinstance(s, nodes.Variables))
     known = dict(where)
-    return compile_statement(statement, Mode(lambda name: known.get(name, "dynamic"), redefined=redefined), filename)
+    mode = Mode(lambda name: known.get(name, "dynamic"), redefined=redefined, timid=timid)
+    return compile_statement(statement, mode, filename)
 
 
 def hash_of(text: str, where: tuple[Any, ...]) -> str:
@@ -111,3 +127,6 @@ def _find(code: CodeType, name: str) -> CodeType | None:
             if inner is not None:
                 return inner
     return None
+
+
+HELD = _held()  # references to a block that is passed on by the only variable that has it

@@ -38,7 +38,7 @@ from typing import Any
 
 from ..grammar import nodes as n
 from . import arithmetic, control
-from .scopes import Function, Scopes, Variable, inlined_blocks
+from .scopes import Function, Scopes, Variable, changes, inlined_blocks
 from .tidy import tidy
 
 Resolve = Callable[[str], str]
@@ -379,14 +379,20 @@ class Emitter:
         return value
 
     def block(self, node: n.Block) -> ast.expr:
-        outer = self.function
-        self.function = self.scopes.functions[id(node)]
-        # Named by its place, so that a stored block is found again however the method was compiled.
-        name = f"[] {node.span.line}:{node.span.column}{self.version}"
+        """A block as a Python function, defined here."""
+        outer, function = self.function, self.scopes.functions[id(node)]
+        self.function = function
+        if function.returns_home and outer.outer is None:
+            unmade = ast.Compare(load("%home"), [ast.Is()], [const(None)])
+            self.emit(ast.If(unmade, [ast.Assign([store("%home")], call("Home"))], []), pure=True)
+        name = self.block_name(node, function)
         variables = self.scopes.declared[id(node)]
         self.lexical.append(variables)
 
         def build() -> None:
+            shared = sorted({v.python for v in function.writes if not v.boxed})
+            if shared:
+                self.emit(ast.Nonlocal(shared))
             self.declare(variables)
             self.body(node.body, value=True)
 
@@ -394,11 +400,32 @@ class Emitter:
         self.lexical.pop()
         self.function = outer
         arguments = [ast.arg(parameter_name(variables[p])) for p in node.params]
-        function = define(name, arguments, guarded(statements, node))
-        tidy(function)
-        locate(function, node.span)
-        self.emit(function, pure=True)
-        return load(name)
+        head = [statements.pop(0)] if statements and isinstance(statements[0], ast.Nonlocal) else []
+        made = define(name, arguments, [*head, *guarded(statements, node)])
+        tidy(made)
+        locate(made, node.span)
+        self.emit(made, pure=True)
+        result = load(name)
+        if function.spare and outer is function.outer:
+            # Made in a loop, it must go on seeing what the loop's variables were in this turn.
+            own = [v for v in function.reads | function.writes if v.home is outer and v.loop and not v.boxed]
+            result.watched = any(v in function.writes for v in own)  # type: ignore[attr-defined]
+            if own and not result.watched:  # type: ignore[attr-defined]
+                return call("detached", result)
+        return result
+
+    def block_name(self, node: n.Block, function: Function) -> str:
+        """Named by its place, so that a stored block is found again however the method was compiled; marked where walks
+        are in line, as its variables go by other names then, and "!" if it shares variables that have no boxes."""
+        mark, around = "", function
+        if self.scopes.spares:
+            mark = "'"
+            while around.outer is not None:
+                mark = "''" if around.spare else mark
+                around = around.outer
+            if any(changes(v) for v in function.reads | function.writes):
+                mark += "!"
+        return f"[] {node.span.line}:{node.span.column}{mark}{self.version}"
 
     def declare(self, variables: dict[str, Variable]) -> None:
         """Temporaries start as nil; boxes are made here, so that each activation has its own."""
@@ -641,14 +668,14 @@ def scaled(value: n.Scaled) -> Any:
 
 def compile_method(method: n.Method, mode: Mode, filename: str, entry: str) -> Compiled:
     """A method in message syntax to code that defines a Python function ``entry(self, ...)``."""
-    scopes = Scopes(method, method.params, method.temps, method.body)
+    scopes = Scopes(method, method.params, method.temps, method.body, "walks" not in mode.timid)
     return _unit(scopes, method, method.params, method.body, mode, filename, entry, value=False)
 
 
 def compile_statement(statement: n.Node, mode: Mode, filename: str) -> Compiled:
     """A top-level statement to code that defines ``statement(self)``, whose result is the statement's value."""
     temps, body = (statement.temps, statement.body) if isinstance(statement, n.Eval) else ((), (statement,))
-    scopes = Scopes(statement, (), temps, body)
+    scopes = Scopes(statement, (), temps, body, "walks" not in mode.timid)
     mode.top_level = True
     return _unit(scopes, statement, (), body, mode, filename, "statement", value=True)
 
@@ -719,8 +746,8 @@ def _with_home(body: list[ast.stmt]) -> list[ast.stmt]:
     )
     close = ast.Assign([ast.Attribute(load("%home"), "open", ast.Store())], const(False))
     return [
-        ast.Assign([store("%home")], call("Home")),
-        ast.Try(body, [caught], [], [close]),
+        ast.Assign([store("%home")], const(None)),  # until a block is made that may return
+        ast.Try(body, [caught], [], [ast.If(load("%home"), [close], [])]),
     ]
 
 

@@ -38,6 +38,11 @@ def _in_line(em: Emitter, node: n.Send) -> bool:
 
 def effect(em: Emitter, node: n.Send) -> bool:
     """Emit the send for its effect if it is control flow; False when it is an ordinary send."""
+    from . import walking
+
+    if walking.in_line(em, node):
+        walking.walk(em, node, False)
+        return True
     if not _in_line(em, node):
         return False
     if node.selector in LOOP_SELECTORS:
@@ -49,8 +54,11 @@ def effect(em: Emitter, node: n.Send) -> bool:
 
 def value(em: Emitter, node: n.Send) -> ast.expr | None:
     """The expression for the send's value if it is control flow (emitting what it needs), else None."""
+    from . import walking
     from .compiler import const, load, typed
 
+    if walking.in_line(em, node):
+        return walking.walk(em, node, True)
     if not _in_line(em, node):
         return None
     if node.selector in LOOP_SELECTORS:
@@ -309,25 +317,25 @@ def _interval(em: Emitter, node: n.Send) -> ast.expr:
 
     block = node.args[-1]
     assert isinstance(block, n.Block)
-    bounds = [_fix(em, bound) for bound in em.expressions([node.receiver, *node.args[:-1]])]
+    bounds = [fix(em, bound) for bound in em.expressions([node.receiver, *node.args[:-1]])]
     start, stop = bounds[:2]
     by = bounds[2] if len(bounds) == 3 else const(1)
     step = by.value if isinstance(by, ast.Constant) and type(by.value) is int else 0
     plain: ast.expr
     if not step:
         # Which way it goes is known when it runs.
-        plain = call_("by_steps", _again(start), _again(stop), _again(by))
+        plain = call_("by_steps", again(start), again(stop), again(by))
     else:
         edge: ast.expr
         if isinstance(stop, ast.Constant) and type(stop.value) is int:
             edge = const(stop.value + (1 if step > 0 else -1))
         else:
-            edge = ast.BinOp(_again(stop), ast.Add() if step > 0 else ast.Sub(), const(1))
-        plain = ast.Call(load("range"), [_again(start), edge] + ([const(step)] if step != 1 else []), [])
-        checks = [_is_int(_again(end)) for end in (start, stop) if kind_of(end) != "int"]
+            edge = ast.BinOp(again(stop), ast.Add() if step > 0 else ast.Sub(), const(1))
+        plain = ast.Call(load("range"), [again(start), edge] + ([const(step)] if step != 1 else []), [])
+        checks = [_is_int(again(end)) for end in (start, stop) if kind_of(end) != "int"]
         if checks:
             test = checks[0] if len(checks) == 1 else ast.BoolOp(ast.And(), checks)
-            plain = ast.IfExp(test, plain, call_("steps", _again(start), _again(stop), const(step)))
+            plain = ast.IfExp(test, plain, call_("steps", again(start), again(stop), const(step)))
     variable = em.scopes.declared[id(block)][block.params[0]]
     counter = variable.python if not variable.boxed else em.temp()
     _mark_expression(plain, node)
@@ -346,7 +354,7 @@ def _interval(em: Emitter, node: n.Send) -> ast.expr:
     body, _ = em.nested(build)
     variable.type, variable.flagged, variable.positive = known
     em.emit(ast.For(store(counter), plain, body or [ast.Pass()], []), node)
-    return _again(start)
+    return again(start)
 
 
 def _positive(em: Emitter, node: n.Node) -> bool:
@@ -365,19 +373,19 @@ def _positive(em: Emitter, node: n.Node) -> bool:
 def _times(em: Emitter, node: n.Send) -> ast.expr:
     from .compiler import kind_of, load, store
 
-    count = _fix(em, em.expr(node.receiver))
+    count = fix(em, em.expr(node.receiver))
     block = node.args[0]
     assert isinstance(block, n.Block)
-    plain: ast.expr = ast.Call(load("range"), [_again(count)], [])
+    plain: ast.expr = ast.Call(load("range"), [again(count)], [])
     if kind_of(count) != "int":
-        plain = ast.IfExp(_is_int(_again(count)), plain, call_("times", _again(count)))
+        plain = ast.IfExp(_is_int(again(count)), plain, call_("times", again(count)))
     _mark_expression(plain, node)
     body, _ = em.nested(lambda: inline_body(em, block, [], False))
     em.emit(ast.For(store(em.temp()), plain, body or [ast.Pass()], []), node)
-    return _again(count)
+    return again(count)
 
 
-def _fix(em: Emitter, expression: ast.expr) -> ast.expr:
+def fix(em: Emitter, expression: ast.expr) -> ast.expr:
     """Hold a loop bound: it is evaluated once, whatever the body assigns."""
     from .compiler import kind_of, load, store, typed
 
@@ -388,7 +396,7 @@ def _fix(em: Emitter, expression: ast.expr) -> ast.expr:
     return typed(load(name), kind_of(expression))  # type: ignore[no-any-return]
 
 
-def _again(expression: ast.expr) -> ast.expr:
+def again(expression: ast.expr) -> ast.expr:
     from .compiler import kind_of, load, typed
 
     if isinstance(expression, ast.Name):

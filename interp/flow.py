@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from ZODB.POSException import ConflictError
+
 
 class Flow(BaseException):
     """Control on its way to somewhere down the stack."""
@@ -115,3 +117,7 @@ def return_home(home: Home, value: Any) -> NoReturn:
             "BlockContext.CannotReturn", "the method of this block has returned already (cannotReturn:)", value=value
         )
     raise ReturnHome(home, value)
+
+
+class BlockKept(ConflictError):
+    """A message was run with a walk in line that should not have been (World.keep_apart): it starts again."""

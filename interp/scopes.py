@@ -4,12 +4,16 @@ A block that is the literal argument of a control-flow message (control.py has t
 variables become locals of the surrounding function. Any other block becomes a Python function of its own. A variable
 that such a function shares and that changes after the function was made lives in a *box*, an object with an
 identity, so that blocks still share it after a restart and a failed message takes its change back.
+
+The blocks of a walk (``do:``, ``collect:``; walking.py) are compiled twice: in line, for the library's collections, and
+as functions, *spares*, for receivers whose walk somebody wrote. A spare is expected not to outlive the send it is for,
+so it shares plain variables. One that does outlive it makes the message start again, without walks in line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..grammar import nodes as n
 
@@ -34,6 +38,27 @@ INLINE: dict[str, tuple[bool, tuple[int | None, ...]]] = {
     "to:do:": (False, (None, 1)),
     "to:by:do:": (False, (None, None, 1)),
 }
+# Walks of collections -> the number of parameters of each block argument (None: no block). walking.py emits them.
+WALKS: dict[str, tuple[int | None, ...]] = {
+    "do:": (1,),
+    "reverseDo:": (1,),
+    "keysDo:": (1,),
+    "doWithIndex:": (2,),
+    "withIndexDo:": (2,),
+    "keysAndValuesDo:": (2,),
+    "with:do:": (None, 2),
+    "do:separatedBy:": (1, 0),
+    "collect:": (1,),
+    "select:": (1,),
+    "reject:": (1,),
+    "inject:into:": (None, 2),
+    "detect:ifNone:": (1, 0),
+    "anySatisfy:": (1,),
+    "allSatisfy:": (1,),
+    "count:": (1,),
+}
+ONCE = {("do:separatedBy:", 1): False, ("detect:ifNone:", 1): True}  # block arguments that run outside the walk's loop
+LARGEST_WALK = 150  # nodes of the blocks of a walk in line
 LOOPS = {"whileTrue:", "whileFalse:", "whileTrue", "whileFalse", "repeat", "timesRepeat:", "to:do:", "to:by:do:"}
 DEEPEST = 12  # loops within loops in one function; Python's compiler allows 20 blocks of all kinds
 
@@ -45,9 +70,11 @@ class Variable:
     loop: int  # how many inlined loops of the home function surround the declaration
     parameter: bool = False
     captured: bool = False
+    soft: bool = False  # captured by spares
     boxed: bool = False
     writes: list[n.Node] = field(default_factory=list)
     inner_writes: bool = False  # written by a function other than its home
+    soft_writes: bool = False  # written by a spare
     late_writes: bool = False  # written after a function captured it
     definite: bool = False  # assigned before it is first read
     flagged: bool = False  # carries a flag that says whether it holds a number (arithmetic.flag_variables)
@@ -65,6 +92,9 @@ class Function:
     outer: Function | None
     names: dict[str, int] = field(default_factory=dict)
     returns_home: bool = False  # holds (or holds a block that holds) a ^ out of a real block
+    spare: bool = False
+    reads: set[Variable] = field(default_factory=set)  # variables of functions around it
+    writes: set[Variable] = field(default_factory=set)
 
 
 def inlined_blocks(send: n.Send) -> list[n.Block] | None:
@@ -88,14 +118,43 @@ def inlined_blocks(send: n.Send) -> list[n.Block] | None:
     return blocks
 
 
+def walked_blocks(send: n.Send) -> list[n.Block] | None:
+    """The literal blocks of a walk, or None when it is an ordinary send."""
+    rule = WALKS.get(send.selector)
+    if rule is None or isinstance(send.receiver, n.Block):
+        return None
+    if isinstance(send.receiver, n.Pseudo) and send.receiver.name == "super":
+        return None
+    blocks = []
+    for wanted, arg in zip(rule, send.args, strict=True):
+        if wanted is None:
+            continue
+        if not isinstance(arg, n.Block) or len(arg.params) != wanted or len(set(arg.params)) != wanted:
+            return None
+        blocks.append(arg)
+    return blocks
+
+
 class Scopes:
     """The variables of one method or statement, found by name from where one stands.
 
     ``declared[id(node)]`` maps the names a Method, Block or Program declares to Variables; ``free`` are the
-    names nobody declares, in order of appearance; ``inlined`` the ids of blocks that dissolve.
+    names nobody declares, in order of appearance; ``inlined`` the ids of blocks that dissolve; ``spares[id(send)]`` the
+    copies of a walk's arguments that become functions. ``walks``: are there walks in line?
     """
 
-    def __init__(self, node: n.Node, params: tuple[str, ...], temps: tuple[str, ...], body: tuple[n.Node, ...]) -> None:
+    def __init__(
+        self,
+        node: n.Node,
+        params: tuple[str, ...],
+        temps: tuple[str, ...],
+        body: tuple[n.Node, ...],
+        walks: bool = True,
+    ) -> None:
+        self.walks = walks
+        self.spares: dict[int, tuple[n.Node, ...]] = {}
+        self._walkable: dict[int, bool] = {}
+        self._in_spare = False
         self.declared: dict[int, dict[str, Variable]] = {}
         self.functions: dict[int, Function] = {}
         self.inlined: set[int] = set()
@@ -142,7 +201,7 @@ class Scopes:
                     self.free.setdefault(name, False)
                     self.uses_self = True
                 elif variable.home is not self._function:
-                    self._capture(variable)
+                    self._capture(variable, False)
             case n.Pseudo(name=name):
                 self.uses_super |= name == "super"
                 self.uses_self |= name in ("self", "super")
@@ -155,7 +214,7 @@ class Scopes:
                 else:
                     variable.writes.append(value)
                     if variable.home is not self._function:
-                        self._capture(variable)
+                        self._capture(variable, True)
                         variable.inner_writes = True
                     elif variable.captured or self._loops > variable.loop:
                         variable.late_writes = True
@@ -177,17 +236,61 @@ class Scopes:
                 for item in items:
                     self._walk(item)
             case n.Block():
-                outer, loops = self._function, self._loops
-                self._function = self.functions[id(node)] = Function(node, outer)
-                self._loops = 0
-                self._open(node, node.params, node.temps, node.body)
-                self._function, self._loops = outer, loops
+                self._apart(node, False)
             case n.Define(target=target):
                 self._walk(target)
             case _:
                 pass
 
+    def _apart(self, node: n.Block, spare: bool) -> None:
+        """A block that becomes a function."""
+        outer, loops = self._function, self._loops
+        self._function = self.functions[id(node)] = Function(node, outer, spare=spare)
+        self._loops = 0
+        self._open(node, node.params, node.temps, node.body)
+        self._function, self._loops = outer, loops
+
+    def walkable(self, node: n.Send) -> bool:
+        """Is this a walk, and its blocks such that they can dissolve?"""
+        found = self._walkable.get(id(node))
+        if found is None:
+            blocks = walked_blocks(node) if self.walks else None
+            found = self._walkable[id(node)] = (
+                blocks is not None
+                and sum(map(size, blocks)) <= LARGEST_WALK
+                and not any(any_node(block, _this_context) or self._captures(block) for block in blocks)
+            )
+        return found
+
+    def _walk_over(self, node: n.Send) -> None:
+        """The parts of a walk: its blocks in line, unless this is a spare already, and as spares."""
+        self._walk(node.receiver)
+        for arg in node.args:
+            if not isinstance(arg, n.Block):
+                self._walk(arg)
+        if self._in_spare:
+            for arg in node.args:
+                if isinstance(arg, n.Block):
+                    self._apart(arg, True)
+            return
+        for index, arg in enumerate(node.args):
+            if isinstance(arg, n.Block):
+                self.inlined.add(id(arg))
+                turns = not ONCE.get((node.selector, index), False)
+                self._loops += turns
+                self._open(arg, arg.params, arg.temps, arg.body)
+                self._loops -= turns
+        spares = self.spares[id(node)] = tuple(renewed(arg) if isinstance(arg, n.Block) else arg for arg in node.args)
+        self._in_spare = True
+        for arg in spares:
+            if isinstance(arg, n.Block):
+                self._apart(arg, True)
+        self._in_spare = False
+
     def _send(self, node: n.Send) -> None:
+        if node.selector in WALKS and self._loops < DEEPEST and self.walkable(node):
+            self._walk_over(node)
+            return
         blocks = inlined_blocks(node)
         if blocks is None:
             self._walk(node.receiver)
@@ -195,7 +298,7 @@ class Scopes:
                 self._walk(arg)
             return
         loop = node.selector in LOOPS
-        if loop and (self._loops >= DEEPEST or any(_captures(block) for block in blocks)):
+        if loop and (self._loops >= DEEPEST or any(self._captures(block) for block in blocks)):
             # Each turn needs variables of its own when a function may hold on to them; and Python nests loops only so
             # deep.
             blocks_in_line: set[int] = set()
@@ -222,8 +325,18 @@ class Scopes:
             else:
                 self._walk(part)
 
-    def _capture(self, variable: Variable) -> None:
-        variable.captured = True
+    def _capture(self, variable: Variable, writes: bool) -> None:
+        function, spares = self._function, True
+        while function is not variable.home:
+            spares &= function.spare
+            (function.writes if writes else function.reads).add(variable)
+            assert function.outer is not None
+            function = function.outer
+        if spares:
+            variable.soft = True
+            variable.soft_writes |= writes
+        else:
+            variable.captured = True
 
     # --- conclusions
 
@@ -231,11 +344,45 @@ class Scopes:
         variables = [v for scope in self.declared.values() for v in scope.values()]
         for v in variables:
             # A captured variable that changes after capture, or from inside, needs an identity.
-            v.boxed = v.captured and (
-                v.inner_writes or v.late_writes or len(v.writes) > 1 or (v.parameter and bool(v.writes))
-            )
-            if v.captured and v.writes and not v.definite:
-                v.boxed = True
+            v.boxed = v.captured and changes(v)
+
+    def _captures(self, block: n.Block) -> bool:
+        """Does a real block inside this block hold on to one of the variables declared in it?"""
+        names = {*block.params, *block.temps}
+        found = False
+
+        def look(node: n.Node, inside: bool, names: set[str]) -> None:
+            nonlocal found
+            if found:
+                return
+            if isinstance(node, n.Name | n.Assign) and inside and node.name in names:
+                found = True
+                return
+            in_line = None
+            if isinstance(node, n.Send):
+                in_line = walked_blocks(node) if self.walkable(node) else inlined_blocks(node)
+            for child in children(node):
+                if isinstance(child, n.Block):
+                    if in_line is not None and any(child is one for one in in_line):
+                        look_block(child, inside, names | ({*child.params, *child.temps} if not inside else set()))
+                    else:
+                        look_block(child, True, names - {*child.params, *child.temps})
+                else:
+                    look(child, inside, names)
+
+        def look_block(block: n.Block, inside: bool, names: set[str]) -> None:
+            for statement in block.body:
+                look(statement, inside, names)
+
+        look_block(block, False, names)
+        return found
+
+
+def changes(v: Variable) -> bool:
+    """May it have other values after a function has captured it?"""
+    return not v.boxed and (
+        v.inner_writes or v.late_writes or len(v.writes) > 1 or bool(v.writes) and (v.parameter or not v.definite)
+    )
 
 
 def _literal_step(send: n.Send) -> int:
@@ -285,31 +432,33 @@ def any_node(node: n.Node, test: Callable[[n.Node], bool]) -> bool:
     return False
 
 
-def _captures(block: n.Block) -> bool:
-    """Does a real block inside this block hold on to one of the variables declared in it?"""
-    names = {*block.params, *block.temps}
-    found = False
+def size(root: n.Node) -> int:
+    """How many nodes a tree has."""
+    count, stack = 0, list(root.body) if isinstance(root, n.Method) else [root]
+    while stack:
+        node = stack.pop()
+        count += 1
+        stack.extend(children(node))
+    return count
 
-    def look(node: n.Node, inside: bool, names: set[str]) -> None:
-        nonlocal found
-        if found:
-            return
-        if isinstance(node, n.Name | n.Assign) and inside and node.name in names:
-            found = True
-            return
-        in_line = inlined_blocks(node) if isinstance(node, n.Send) else None
-        for child in children(node):
-            if isinstance(child, n.Block):
-                if in_line is not None and any(child is one for one in in_line):
-                    look_block(child, inside, names | ({*child.params, *child.temps} if not inside else set()))
-                else:
-                    look_block(child, True, names - {*child.params, *child.temps})
-            else:
-                look(child, inside, names)
 
-    def look_block(block: n.Block, inside: bool, names: set[str]) -> None:
-        for statement in block.body:
-            look(statement, inside, names)
+def _this_context(node: n.Node) -> bool:
+    return isinstance(node, n.Pseudo) and node.name == "thisContext"
 
-    look_block(block, False, names)
-    return found
+
+def renewed(node: n.Node) -> n.Node:
+    """The same tree of new nodes, so that what is noted of one by its identity is not said of the other."""
+    match node:
+        case n.Send():
+            return replace(node, receiver=renewed(node.receiver), args=tuple(map(renewed, node.args)))
+        case n.Cascade():
+            messages = tuple(replace(message, args=tuple(map(renewed, message.args))) for message in node.messages)
+            return replace(node, receiver=renewed(node.receiver), messages=messages)
+        case n.Assign() | n.Return():
+            return replace(node, value=renewed(node.value))
+        case n.Brace():
+            return replace(node, items=tuple(map(renewed, node.items)))
+        case n.Block():
+            return replace(node, body=tuple(map(renewed, node.body)))
+        case _:
+            return replace(node)

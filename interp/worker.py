@@ -313,6 +313,8 @@ class Worker:
                 if not self._resolve(missed.miss, run):
                     # Run once more without the policy: the error is then signalled where it happened.
                     continue
+            except flow.BlockKept:
+                self._abort()
             except ConflictError as conflict:
                 self._abort()
                 self.tally["conflicts"] += 1
@@ -375,6 +377,8 @@ class Worker:
         while True:
             try:
                 return self._atomic_once(program, source, run)
+            except flow.BlockKept:
+                self._abort()
             except ConflictError as conflict:
                 self._abort()
                 self.tally["conflicts"] += 1

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
-from sys import intern
+from sys import getrefcount, intern
 from types import CodeType, FrameType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..grammar import nodes, parse_method
 from ..image.collections import CLASSES, Array, ByteArray, Dictionary, OrderedCollection, String, key_of
@@ -24,9 +24,11 @@ from ..image.values import LETTERS, Character, ScaledDecimal, Symbol
 from . import flow
 from .accessors import accessor
 from .apart import APART, function_apart, nearest
+from .blocks import HELD, detached
 from .classes import Scope, all_variables, is_collection, pool_of
 from .compiler import Compiled, Mode, compile_method, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
+from .primitives.walks import walkers
 from .probation import sends_left, watched
 from .scopes import Scopes
 from .self_sends import SelfSends
@@ -142,6 +144,7 @@ class World:
         self.accessors: set[str] = set()  # names that a datum and a method share, anywhere in the image
         self._timid: dict[int, set[str]] = {}  # id(method) -> selectors that are not tried in line
         self._shared: dict[int, set[str]] = {}  # id(method) -> names mostly found in a parent
+        self.kept: set[str] = set()  # units whose walks' blocks outlive them: their walks are sent
         self.ensuring: set[CodeType] = set()  # the code of ensure: and ifCurtailed:
         self.primitives = {
             name: make(self) if getattr(make, "needs_world", False) else make for name, make in primitives.items()
@@ -157,6 +160,7 @@ class World:
         self.globals = self._globals()
         self.self_sends = SelfSends(self.globals, self.table, self.families)
         self.families.loosen = self.self_sends.loosen
+        self.globals.update(walkers(self))
         connection.families = self.families
         self.attach()
 
@@ -538,10 +542,11 @@ class World:
         self.families.free_names.update(facts.free)
         where = self.resolutions[filename] = tuple((name, resolve(name)) for name in facts.free)
         data, pure, varied = self.hints(facts.selectors)
-        situation = (filename, where, self.redefined, self.checked, data, pure, varied)
+        situation = (filename, where, self.redefined, self.checked, data, pure, varied, filename in self.kept)
         compiled = facts.compiled.get(situation)
         if compiled is None:
             mode = Mode(resolve, redefined=self.redefined, checked=self.checked, data=data, pure=pure, varied=varied)
+            mode.timid = frozenset(("walks",) if filename in self.kept else ())
             compiled = facts.compiled[situation] = compile_statement(node, mode, filename)
         self.units.keep(filename, compiled)
         return self.link(compiled, workspace)
@@ -650,6 +655,8 @@ class World:
             "new_array": self.new_array,
             "this_context": self.this_context,
             "recipe_of": self.recipe_of,
+            "let_go": self.let_go,
+            "detached": detached,
             "world": None,
         }
 
@@ -962,6 +969,21 @@ class World:
         return snapshot(self, caller())
 
     # --- blocks at rest
+
+    def let_go(self, block: Any) -> None:
+        """A spare, made in a turn of a loop, shares variables of that turn: it must not be kept for longer."""
+        if getrefcount(block) > HELD:
+            self.keep_apart(block.__code__.co_filename)
+
+    def keep_apart(self, filename: str) -> NoReturn:
+        """A walk's receiver keeps the block it was given. From now on the method's blocks are functions and share
+        boxes; the message starts again."""
+        site = self._sites[self.globals.get(f"$site {filename}") or 0]
+        if site.method is not None:
+            self._timid.setdefault(id(site.method), set()).add("walks")
+            self._stale(None)
+        self.kept.add(filename)
+        raise flow.BlockKept("a block of a walk is kept")
 
     def recipe_of(self, function: Any) -> StoredBlock:
         """What a block needs to be made again: its method's source, how names were resolved, and what it captured."""

@@ -224,6 +224,16 @@ def sequence_like(world: World, model: Any, values: list[Any]) -> Any:
     return world.new_array(values)
 
 
+def collected(world: World, model: Any, values: list[Any]) -> Any:
+    """The results of ``collect:`` as a collection of the receiver's species; an Array where that cannot hold them."""
+    ghost = ghost_of(model)
+    if ghost is SortedCollection:
+        return world.families.new(OrderedCollection, values)
+    if ghost in (bytes, ByteArray):
+        return world.new_array(values)
+    return sequence_like(world, model, values)
+
+
 def copy_block(model: Any, thing: Any) -> None:
     """A SortedCollection made from another keeps its order."""
     if "sortBlock" in own_slots(model):

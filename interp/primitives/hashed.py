@@ -7,6 +7,7 @@ of identity keep elements under their identity key.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import Dictionary, IdentityDictionary, table_of
@@ -157,6 +158,14 @@ def pairs(self: Any) -> list[tuple[Any, Any]]:
     return [(of_key(key), value) for key, value in contents.items()]
 
 
+def plain_pairs(self: Any) -> Iterable[tuple[Any, Any]]:
+    """The same to go through once, without a list of them where the keys are held as they are."""
+    contents = vars(self).get("_items")
+    if contents.__class__ is dict and ghost_of(self) is Dictionary and UNLIKE.isdisjoint(map(type, contents)):
+        return zip(list(contents), list(contents.values()), strict=True)
+    return pairs(self)
+
+
 def pairs_of(world: World, thing: Any) -> list[tuple[Any, Any]]:
     """Keys and values of any collection that has keys."""
     if ghost_of(thing) in (Dictionary, IdentityDictionary):
@@ -179,12 +188,7 @@ def size(self: Any) -> int:
 def keys_and_values_do(world: World) -> Any:
     def keys_and_values_do(self: Any, block: Any) -> Any:
         call = two(world, block)
-        contents = vars(self).get("_items")
-        if contents.__class__ is dict and ghost_of(self) is Dictionary and UNLIKE.isdisjoint(map(type, contents)):
-            for key, value in list(contents.items()):
-                call(key, value)
-            return self
-        for key, value in pairs(self):
+        for key, value in plain_pairs(self):
             call(key, value)
         return self
 

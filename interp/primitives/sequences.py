@@ -21,6 +21,7 @@ from .elements import (
     READERS,
     check_byte,
     chosen_list,
+    collected,
     elements,
     empty,
     find,
@@ -373,12 +374,6 @@ def collect(world: World) -> Any:
 
     def collect(self: Any, block: Any) -> Any:
         call = one(world, block)
-        values = [call(value) for value in elements(world, self)]
-        ghost = ghost_of(self)
-        if ghost is SortedCollection:
-            return world.families.new(OrderedCollection, values)
-        if ghost in (bytes, ByteArray):
-            return world.new_array(values)
-        return sequence_like(world, self, values)
+        return collected(world, self, [call(value) for value in elements(world, self)])
 
     return collect

@@ -50,9 +50,7 @@ def test_metrics_over_http_on_loopback_only(folder: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [*words, f"127.0.0.1:{port}"], stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([*words, f"127.0.0.1:{port}"], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         assert process.stdout.readline().startswith("ready")
