@@ -51,11 +51,13 @@ def is_class(thing: Any) -> bool:
 
 
 def is_collection(world: World, family: Family) -> bool:
-    """Are those of a family instances of a class of collections that a definition made?"""
+    """Are those of a family instances of a class of collections that a definition made, or of one of the library's
+    that keeps its elements in messages (its kind* is that of any object)?"""
     if family.owner is not None and "side*" in own_slots(family.owner):
         return False
     top = world.lookup_traits("Collection")
-    return any("sort*" in own_slots(one) for one in family.order) and any(one is top for one in family.order)
+    own = any("sort*" in own_slots(one) or own_slots(one).get("kind*") == "UvmObject" for one in family.order)
+    return own and any(one is top for one in family.order)
 
 
 def superclass_of(thing: Any) -> Any:

@@ -107,6 +107,7 @@ REFLECTION: Final[frozenset[str]] = frozenset(
 
 WORLD_NAMES_REFUSED: Final[frozenset[str]] = frozenset(
     "Smalltalk System Image Kernel Compiler Processor Process Workspace genesis Object Method Context thisContext"
-    " Python Jit Model File FileStream Directory Socket OSProcess History".split()
+    " Python Jit Model File FileStream FileDescriptor Stdio StandardInput stdin Directory Socket OSProcess"
+    " History".split()
 )
 """Names of the world that lead to the system rather than to a thing of the person's."""

@@ -48,6 +48,7 @@ MODULES = (
     "classes",
     "system",
     "asking",
+    "files",
     "outside",
 )
 

@@ -15,6 +15,7 @@ from ...image.object import is_object
 from ...image.values import ScaledDecimal, Symbol
 from ..flow import Fault
 from . import primitive
+from .text import is_text
 
 if TYPE_CHECKING:
     from ..world import World
@@ -153,6 +154,8 @@ def _retrying(world: World) -> Any:
     def retry(self: Any, selector: str, other: Any) -> Any:
         if type(other) in NUMBERS or world.understands(other, "generality"):
             return world.send(self, "retry:coercing:", Symbol(selector), other)
+        if not is_text(other) and world.understands(other, "adaptToNumber:andSend:"):
+            return world.send(other, "adaptToNumber:andSend:", self, Symbol(selector))
         return no_number(world, self, selector, other)
 
     return retry

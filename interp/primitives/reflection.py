@@ -59,6 +59,31 @@ def method(world: World) -> Any:
     return method
 
 
+@primitive("method.selector")
+def method_selector(self: Any) -> Any:
+    selector = own_slots(self).get("selector")
+    return None if selector is None else Symbol(str(selector))
+
+
+@primitive("method.holder", world=True)
+def method_holder(world: World) -> Any:
+    """The named object, or the side of one, that holds a method; nil when none does. (Others would have to be looked
+    for in the whole image.)"""
+
+    def holder(self: Any) -> Any:
+        selector = str(own_slots(self).get("selector"))
+        for name, thing in own_slots(world.names).items():
+            if name[-1] == "*" or not is_object(thing):
+                continue
+            for one in (thing, own_slots(thing).get("side*")):
+                slots = own_slots(one) if one is not None else {}
+                if slots.get(selector) is self or slots.get("&" + selector) is self:
+                    return one
+        return None
+
+    return holder
+
+
 @primitive("method.messages", world=True)
 def messages(world: World) -> Any:
     return lambda self: world.new_array([Symbol(name) for name in sorted(sent_by(self))])

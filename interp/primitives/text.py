@@ -374,6 +374,17 @@ def bind_with(world: World) -> Any:
     return bind_with
 
 
+def _refused(selector: str) -> None:
+    @primitive(f"string.refused {selector}", world=True)
+    def make(world: World) -> Any:
+        """A text is a sequence, but takes no part in the arithmetic of sequences: 'a' + 1 is not understood."""
+        return lambda self, other: world.does_not_understand(self, selector, (other,))
+
+
+for _selector in ("+", "-", "*", "/", "//", "\\"):
+    _refused(_selector)
+
+
 @primitive("symbol.numArgs")
 def num_args(self: Any) -> int:
     text = own_text(self)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import String, text_of
-from ..flow import Fault
+from ...image.object import is_object, own_slots
+from ..flow import Fault, Unhandled
 from . import primitive
 from .elements import elements, like, new_ordered, out_of_range
 from .text import need_text, own_text
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def pattern_of(world: World, thing: Any) -> re.Pattern[str]:
-    text = need_text(world, thing)
+    made = own_slots(thing).get("pattern") if is_object(thing) else None  # a Regex
+    text = need_text(world, thing if made is None else made)
     try:
         return re.compile(text)
     except re.error as problem:
@@ -69,18 +72,43 @@ def search_regex(world: World) -> Any:
         found = pattern_of(world, regex).search(own_text(self), max(0, start - 1))
         if found is None:
             return None
-        groups = range(found.re.groups + 1)
-        spans = [(found.start(n) + 1, found.end(n), None if found[n] is None else found[n]) for n in groups]
-        return world.new_array([world.new_array(list(span)) for span in spans])
+        return _groups(world, found)
 
     return search
+
+
+def occurrences(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """All matches. Nothing is no match where another has just ended (as GNU Smalltalk has it, and Python not)."""
+    end = -1
+    for match in pattern.finditer(text):
+        if match.end() > match.start() or match.start() != end:
+            yield match
+        end = match.end()
 
 
 @primitive("string.allRegexMatches", world=True)
 def all_matches(world: World) -> Any:
     return lambda self, regex: new_ordered(
-        world, [world.new_string(one[0]) for one in pattern_of(world, regex).finditer(own_text(self))]
+        world, [world.new_string(one[0]) for one in occurrences(pattern_of(world, regex), own_text(self))]
     )
+
+
+@primitive("string.regexSpans", world=True)
+def regex_spans(world: World) -> Any:
+    """Of each match what searchRegex: answers of the first."""
+
+    def spans(self: Any, regex: Any) -> Any:
+        return world.new_array(
+            [_groups(world, match) for match in occurrences(pattern_of(world, regex), own_text(self))]
+        )
+
+    return spans
+
+
+def _groups(world: World, match: re.Match[str]) -> Any:
+    groups = range(match.re.groups + 1)
+    spans = [(match.start(n) + 1, match.end(n), None if match[n] is None else match[n]) for n in groups]
+    return world.new_array([world.new_array(list(span)) for span in spans])
 
 
 @primitive("string.replaceRegex", world=True)
@@ -93,22 +121,31 @@ def replace_regex(world: World) -> Any:
         def put(match: re.Match[str]) -> str:
             return re.sub(r"%(\d)", lambda m: match[int(m[1])] or "" if int(m[1]) <= match.re.groups else m[0], text)
 
-        return like(world, self, pattern_of(world, regex).sub(put, own_text(self), count), String)
+        old, at = own_text(self), 0
+        pieces: list[str] = []
+        for number, match in enumerate(occurrences(pattern_of(world, regex), old)):
+            if count and number >= count:
+                break
+            pieces += old[at : match.start()], put(match)
+            at = match.end()
+        return like(world, self, "".join([*pieces, old[at:]]), String)
 
     return replace
 
 
 @primitive("string.splitRegex", world=True)
 def split_regex(world: World) -> Any:
-    """The pieces between matches, none of them empty."""
+    """The pieces between matches; nothing behind the last one, and nothing before an empty one, is no piece (gst)."""
 
     def split(self: Any, regex: Any) -> Any:
         text, pieces, at = own_text(self), [], 0
-        for match in pattern_of(world, regex).finditer(text):
-            pieces.append(text[at : match.start()])
+        for match in occurrences(pattern_of(world, regex), text):
+            if match[0] or match.start() > at:
+                pieces.append(text[at : match.start()])
             at = match.end()
-        pieces.append(text[at:])
-        return new_ordered(world, [world.new_string(piece) for piece in pieces if piece])
+        if at < len(text):
+            pieces.append(text[at:])
+        return world.new_array([world.new_string(piece) for piece in pieces])
 
     return split
 
@@ -131,6 +168,30 @@ def format_(world: World) -> Any:
         return world.new_string(re.sub(r"\\[{}\\]|\{(\d+)\}", put, own_text(self)))
 
     return format_
+
+
+@primitive("string.fillIn", world=True)
+def fill_in(world: World) -> Any:
+    """``%1`` and ``%(key)``: the display string of a value; ``%<yes|no>1``: one of two texts for a Boolean (gst)."""
+
+    def fill_in(self: Any, values: Any) -> Any:
+        def put(match: re.Match[str]) -> str:
+            if match[0] == "%%":
+                return "%"
+            key: Any = int(match[3]) if match[3] else world.new_string(match[4])
+            try:
+                value = world.send(values, "at:", key)
+            except Unhandled:
+                if match[3]:
+                    return match[0]
+                raise
+            if match[1] is None or not isinstance(value, bool):
+                return text_of(world.send(value, "displayString"))
+            return match[1] if value else match[2]
+
+        return world.new_string(re.sub(r"%(?:%|(?:<([^|>]*)\|([^>]*)>)?(?:(\d+)|\((\w+)\)))", put, own_text(self)))
+
+    return fill_in
 
 
 @primitive("string.expandMacros", world=True)
