@@ -27,7 +27,7 @@ from prompt_toolkit.lexers import PygmentsLexer
 from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style, merge_styles, style_from_pygments_cls
 
-from .wish import MARK
+from ..wish import MARK
 
 PROMPT, MORE = "> ", "| "
 PAUSE = 0.15  # seconds between two looks at what the message that is being typed wants
