@@ -92,6 +92,8 @@ def _slot_leaf(em: Emitter, node: n.Node) -> bool:
 
 def _tree(em: Emitter, node: n.Node, top: bool = True) -> bool:
     """Is this arithmetic over leaves only, except perhaps the very first operand?"""
+    if isinstance(node, n.Send) and isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
+        return False
     if isinstance(node, n.Send) and node.selector in OPERATORS and node.selector not in em.mode.redefined:
         return _tree(em, node.receiver, top) and _tree(em, node.args[0], False)
     return top or _leaf(em, node)
