@@ -11,24 +11,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import ZODB
-from ZODB.DemoStorage import DemoStorage
 from ZODB.MappingStorage import MappingStorage
 
 from ... import grammar, interp
 from ...image.method import Method
-from ...interp import Budget, Outcome, Worker, primitives
+from ...interp import Outcome, Worker, primitives
 from ...interp.awakening import workspace_named
 from ...interp.depth import has_deep_stack
 from ..changes import MAX_TOLD, changed_slots, kind_of_value
 from ..turn import perform
 from .exampling import run_examples
 from .lockdown import lock_down
-from .records import AskingStorage, Closed, Frames
-
-RECURSION = 20_000
-UNWATCHED = Budget(None, None)
-"""The interpreter's own watch over time and memory is a thread, which the zygote must not have: here the system
-watches."""
+from .opened import RECURSION, UNWATCHED, Opened
+from .records import Closed, Frames
 
 
 def warm_up() -> None:
@@ -61,13 +56,13 @@ def warm_up() -> None:
     worker.close()
 
 
-def run_trial(descriptor: int) -> None:
+def run_trial(descriptor: int, opened: Opened | None = None) -> None:
     """Read the job, run it, send the result. Whatever goes wrong, the process tells it or dies: both are noes."""
     frames = Frames(descriptor)
     _, ahead = frames.receive()
     _, job_text = frames.receive()
     try:
-        result = _run(frames, ahead, json.loads(job_text))
+        result = _run(frames, ahead, json.loads(job_text), opened)
     except Closed:
         raise
     except Exception as problem:  # ours, not the candidate's: it must not look as if it had passed
@@ -77,18 +72,18 @@ def run_trial(descriptor: int) -> None:
     frames.send(b"R", json.dumps(result).encode())
 
 
-def _run(frames: Frames, ahead: bytes, job: dict[str, Any]) -> dict[str, Any]:
-    base = AskingStorage(frames, bytes.fromhex(job["last"]))
-    base.take_ahead(ahead)
+def _run(frames: Frames, ahead: bytes, job: dict[str, Any], opened: Opened | None) -> dict[str, Any]:
+    last = bytes.fromhex(job["last"])
+    if opened is None:
+        opened = Opened(frames, last, ahead)
+    else:
+        opened.move_on(frames, last, ahead, [bytes.fromhex(oid) for oid in job["changed"]])
     if "examples" in job:
         holds = lock_down(job["cpu_seconds"], job["memory_bytes"])
-        return {"examples": run_examples(base, job), "holds": holds}
-    changes = MappingStorage()
-    db = ZODB.DB(DemoStorage(base=base, changes=changes), large_record_size=1 << 40)
-    worker = Worker(SimpleNamespace(db=db), name="trial")
-    sys.setrecursionlimit(RECURSION)
+        return {"examples": run_examples(opened.base, job), "holds": holds}
+    worker = opened.worker
     holds = lock_down(job["cpu_seconds"], job["memory_bytes"])
-    result = _talk(worker, job, changes) if "turn" in job else _try_out(worker, job, changes)
+    result = (_talk if "turn" in job else _try_out)(worker, job, opened.changes)
     result["holds"] = holds
     return result
 

@@ -13,10 +13,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from .forker import Forker
 from .records import Closed, Frames, Server
-from .zygote import JOB
 
 START_SECONDS = 30.0
+OPENING_SECONDS = 15.0
 GRACE = 5.0
 """Seconds past a trial's own limit after which the zygote itself is taken for stuck and replaced."""
 MAX_RESULT = 4 << 20
@@ -54,15 +55,19 @@ class Sandbox:
         self._lock = threading.Lock()
         self._records = Server(self.db)
         self._process: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
-        self._ready = False
+        self._zygote: Forker | None = None
+        self._opened: Forker | None = None  # a process with an opened world: trials are forked from it if it can be
+        self._epoch = b""  # oid of what changes when behaviour does: what is open is then of no use
+        self._opening: threading.Thread | None = None
         self._closed = False
-        self._line = b""
 
     def start(self) -> None:
-        """Start the zygote, and come back at once: it takes about a second to get warm, beside everything else."""
+        """Start the zygote, and open a world in it if that is not done; comes back at once: it takes a while, beside
+        everything else."""
         with self._lock:
-            self._start()
+            if not self._closed:
+                self._start()
+        self._open_later()
 
     def run(self, job: dict[str, Any]) -> Ran:
         """Run one trial. Never raises for what the candidate does; OSError when this machine cannot start processes."""
@@ -74,17 +79,26 @@ class Sandbox:
                     break
                 self._start()
                 try:
-                    return self._run(job)
+                    ran = self._run(job)
+                    break
                 except (Closed, OSError, TimeoutError) as problem:
                     self._stop()  # the zygote is gone or stuck: a new one, and once more
                     death = f"the sandbox itself failed: {problem or type(problem).__name__}"
-            return Ran(None, death, time.monotonic() - started)
+            else:
+                ran = Ran(None, death, time.monotonic() - started)
+            if self._closed:
+                ran = Ran(None, "the sandbox is closed", time.monotonic() - started)
+            wanting = self._opened is None
+        if wanting:
+            self._open_later()
+        return ran
 
     def aim(self, db: Any) -> None:
         """From now on trials run on this image: the process that they are forked from stays as it is."""
         with self._lock:
             self.db = db
             self._records.aim(db)
+            self._forget_opened()
 
     def close(self) -> None:
         """End the zygote, for good. Idempotent; a trial that runs is ended with it."""
@@ -93,33 +107,39 @@ class Sandbox:
         with self._lock:
             self._stop()
             self._records.close()
+            opening = self._opening
+        if opening is not None:
+            opening.join()
+
+    # --- the processes
 
     def _start(self) -> None:
         if self._process is not None and self._process.poll() is None:
             return
         self._stop()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            command = [sys.executable, "-I", "-m", __package__ + ".zygote", str(theirs.fileno())]
-            # An empty environment: a trial has no business with this machine's names and secrets.
-            self._process = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                env={},
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-        self._control, self._ready, self._line = ours, False, b""
+        self._zygote = Forker()
+        theirs = self._zygote.theirs
+        command = [sys.executable, "-I", "-m", __package__ + ".zygote", str(theirs.fileno())]
+        # An empty environment: a trial has no business with this machine's names and secrets.
+        self._process = subprocess.Popen(
+            command,
+            pass_fds=[theirs.fileno()],
+            env={},
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        theirs.close()
 
     def _stop(self) -> None:
         self._kill()
         if self._process is not None:
             self._process.wait()
-        if self._control is not None:
-            self._control.close()
-        self._process = self._control = None
+        if self._zygote is not None:
+            self._zygote.close()
+        self._forget_opened()
+        self._process = self._zygote = None
 
     def _kill(self) -> None:
         process = self._process
@@ -127,31 +147,93 @@ class Sandbox:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
 
+    def _forget_opened(self) -> None:
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
+
+    def _open_later(self) -> None:
+        """Open a world on a thread of its own, for the trials to come."""
+        with self._lock:
+            if self._closed or self._opening is not None or self._zygote is None:
+                return
+            self._opening = threading.Thread(target=self._open, name="sandbox", daemon=True)
+            self._opening.start()
+
+    def _open(self) -> None:
+        with self._lock:
+            try:
+                if self._zygote is not None and not self._closed:
+                    self._zygote.get_ready(START_SECONDS)
+                    last = self._records.begin()
+                    if self._opened is None or self._changed() is None:
+                        self._open_at(last)
+            except (Closed, OSError, TimeoutError, ValueError):
+                self._forget_opened()  # then trials open theirs themselves
+            finally:
+                self._opening = None
+
+    def _open_at(self, last: bytes) -> None:
+        assert self._zygote is not None
+        self._forget_opened()
+        forker = Forker()
+        ours, theirs = socket.socketpair()
+        try:
+            with ours:
+                with theirs:
+                    self._zygote.fork(b"W", 0, theirs.fileno(), forker.theirs.fileno())
+                forker.theirs.close()
+                frames = Frames(ours.fileno())
+                frames.send(b"S", last)
+                frames.send(b"P", self._records.ahead())
+                self._serve(frames, time.monotonic() + OPENING_SECONDS)
+            told = forker.get_ready(OPENING_SECONDS)
+            self._epoch, forker.process = bytes.fromhex(told["epoch"]), told["process"]
+            self._records.opened()
+            self._opened = forker
+        finally:
+            if self._opened is not forker:
+                forker.close()
+
+    def _changed(self) -> list[bytes] | None:
+        """What has changed since a world was opened; None: it is of no use any longer."""
+        changed = self._records.changed()
+        return None if changed is None or self._epoch in changed else changed
+
+    # --- one trial
+
     def _run(self, job: dict[str, Any]) -> Ran:
-        assert self._control is not None
-        if not self._ready:
-            self._status(START_SECONDS)
-            self._ready = True
+        assert self._zygote is not None
+        self._zygote.get_ready(START_SECONDS)
         started = time.monotonic()
-        last, ahead = self._records.begin()
+        last = self._records.begin()
+        changed = self._changed()
+        if changed is None:
+            self._forget_opened()
+        forker = self._opened or self._zygote
+        since = changed if self._opened is not None else None
         limits = self.limits
         told = {**job, "last": last.hex(), "cpu_seconds": limits.cpu_seconds, "memory_bytes": limits.memory_bytes}
+        told["changed"] = [oid.hex() for oid in since or ()]
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
-                socket.send_fds(self._control, [JOB.pack(int(limits.seconds * 1000))], [theirs.fileno()])
+                forker.fork(b"T", int(limits.seconds * 1000), theirs.fileno())
             ours.settimeout(None)
-            result = self._serve(Frames(ours.fileno()), ahead, told, started + limits.seconds + GRACE)
-        ended = self._status(limits.seconds + GRACE)
+            frames = Frames(ours.fileno())
+            result = None
+            with contextlib.suppress(Closed, ValueError):
+                frames.send(b"P", self._records.ahead(since))
+                frames.send(b"S", json.dumps(told).encode())
+                result = self._serve(frames, started + limits.seconds + GRACE)
+        ended = forker.says(limits.seconds + GRACE)
         seconds = time.monotonic() - started
         death = "" if result is not None else _death(ended, limits)
         return Ran(result, death, seconds, ended["cpu"], ended["memory"])
 
-    def _serve(self, frames: Frames, ahead: bytes, job: dict[str, Any], deadline: float) -> dict[str, Any] | None:
-        """Answer the child's questions until it tells its result or is gone."""
+    def _serve(self, frames: Frames, deadline: float) -> dict[str, Any] | None:
+        """Answer a process's questions until it tells its result or is gone."""
         try:
-            frames.send(b"P", ahead)
-            frames.send(b"S", json.dumps(job).encode())
             while True:
                 if not select.select([frames.descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
                     raise TimeoutError("a trial did not end in time")
@@ -162,20 +244,6 @@ class Sandbox:
                 frames.send(*self._records.answer(body))
         except (Closed, ValueError):
             return None
-
-    def _status(self, seconds: float) -> dict[str, Any]:
-        """The zygote's next line."""
-        assert self._control is not None
-        deadline = time.monotonic() + seconds
-        while b"\n" not in self._line:
-            if not select.select([self._control], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise TimeoutError("the process that starts trials does not answer")
-            part = self._control.recv(65_536)
-            if not part:
-                raise Closed("the process that starts trials ended")
-            self._line += part
-        line, _, self._line = self._line.partition(b"\n")
-        return dict(json.loads(line))
 
 
 def _death(ended: dict[str, Any], limits: Limits) -> str:

@@ -4,7 +4,8 @@ The child never opens the image. It has a storage that asks the kernel's side fo
 fixed moment of the image; a DemoStorage on top keeps what the trial writes in the child's memory. So a trial works the
 same on a file, in memory, over ZEO or RelStorage, and has no file or server to tamper with.
 
-What trials asked for before is sent along at the start: a trial of a small world then asks for nothing.
+What trials asked for before is sent along at the start: a trial of a small world then asks for nothing. A trial that
+begins in a world opened earlier (opened.py) is sent only what that does not have, or has as it was then.
 
 Frames, both ways: one letter, length (4 bytes), bytes.
     child to kernel    L oid (8 bytes)                             R the result, JSON
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ZODB.POSException import POSKeyError, ReadConflictError
@@ -26,6 +27,8 @@ MAX_FRAME = 256 << 20
 MAX_REMEMBERED = 4_000
 MAX_AHEAD = 8 << 20
 """Bytes of records sent along at the start."""
+MAX_CHANGED = 1_000
+"""Objects changed since a world was opened, beyond which it is opened anew."""
 
 
 class Closed(Exception):
@@ -70,9 +73,15 @@ class AskingStorage:
     """The child's base storage: read-only, one moment of the image, each record asked for once."""
 
     def __init__(self, frames: Frames, last: bytes) -> None:
-        self._frames = frames
+        self._frames: Frames | None = frames  # None: nobody is there to answer
         self._last = last
         self._records: dict[bytes, tuple[bytes, bytes]] = {}
+
+    def move_on(self, frames: Frames | None, last: bytes, changed: list[bytes]) -> None:
+        """It is a later moment now, at which these objects have other records; who answers is another one, too."""
+        self._frames, self._last = frames, last
+        for oid in changed:
+            self._records.pop(oid, None)
 
     def take_ahead(self, body: bytes) -> None:
         """Records that came along with the job."""
@@ -86,6 +95,8 @@ class AskingStorage:
     def loadBefore(self, oid: bytes, tid: bytes) -> tuple[bytes, bytes, bytes | None] | None:
         found = self._records.get(oid)
         if found is None:
+            if self._frames is None:
+                raise Closed
             self._frames.send(b"L", oid)
             kind, body = self._frames.receive()
             if kind != b"D":
@@ -137,30 +148,52 @@ class Server:
         self._view: Any = None
         self._asked: dict[bytes, None] = {}
         self._kept: dict[bytes, tuple[bytes, bytes]] = {}
+        self._given: set[bytes] = set()  # what an opened world was given,
+        self._changed: set[bytes] | None = None  # and what has changed since; None: none is open, or too much has
 
     def aim(self, db: Any) -> None:
         """From now on the records of another image. What trials ask for first is remembered: genesis is the same."""
         self.close()
         self._db = db
         self._kept.clear()
+        self._changed = None
 
-    def begin(self) -> tuple[bytes, bytes]:
-        """Move on to now. The image's last transaction, and the records sent along."""
+    def begin(self) -> bytes:
+        """Move on to now: the image's last transaction."""
         if self._view is None:
             self._view = self._db._mvcc_storage.new_instance()  # one moment, whoever commits meanwhile
         changed = self._view.poll_invalidations()
         for oid in list(self._kept) if changed is None else changed:
             self._kept.pop(oid, None)
-        return bytes(self._db.lastTransaction()), b"".join(self._ahead())
+        if self._changed is not None and changed is not None and len(self._changed) + len(changed) <= MAX_CHANGED:
+            self._changed.update(changed)
+        else:
+            self._changed = None
+        return bytes(self._db.lastTransaction())
+
+    def opened(self) -> None:
+        """A world has been opened at this moment, with what was asked for so far."""
+        self._given, self._changed = set(self._asked), set()
+
+    def changed(self) -> list[bytes] | None:
+        """What has changed since a world was opened. None where that is not known, or too much."""
+        return None if self._changed is None else list(self._changed)
 
     def close(self) -> None:
         view, self._view = self._view, None
         if view is not None:
             view.release()
 
-    def _ahead(self) -> Iterator[bytes]:
+    def ahead(self, changed: Iterable[bytes] | None = None) -> bytes:
+        """The records to send along; for a world that was opened earlier, since when these have changed."""
+        if changed is None:
+            return b"".join(self._ahead(self._asked))
+        fresh = self._asked.keys() - self._given
+        return b"".join(self._ahead([*fresh, *(self._asked.keys() & changed)]))
+
+    def _ahead(self, oids: Iterable[bytes]) -> Iterator[bytes]:
         total = 0
-        for oid in self._asked:
+        for oid in oids:
             found = self._find(oid)
             if found is not None:
                 record, serial = found

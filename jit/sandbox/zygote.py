@@ -4,8 +4,10 @@ Forking the kernel itself would be fatal sooner or later: it has threads, and a 
 locks of threads it does not have. So this one is started early, alone, with an empty environment; it imports what a
 trial needs, runs one message to warm every cache, and then waits. It has one thread and no business but forking.
 
-On the control socket FD: in, one byte and a descriptor (the trial's socket) with a time limit in milliseconds; out, one
-JSON line with how the child ended.
+On the control socket FD: in, a letter, a time limit in milliseconds, and descriptors; out, JSON lines.
+    T, the trial's socket: forks a trial; out: how it ended
+    W, a socket for records and a control socket: forks a process with an opened world (opened.py), which says on its
+       own control socket that it is ready, and takes T there
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-JOB = struct.Struct("!I")
+JOB = struct.Struct("!cI")
 STACK = 100 << 20
 KILL_AFTER = 0.05
 
@@ -36,17 +40,53 @@ def main(descriptor: int) -> None:
     gc.collect()
     gc.freeze()  # what is shared with the children stays shared: no collection touches it
     control.sendall(b'{"ready": true}\n')
+    _serve(control, run_trial)
+
+
+def _serve(control: socket.socket, run: Callable[[int], None]) -> None:
+    """Fork what is asked for, until the kernel is gone."""
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, JOB.size, 1)
-        if len(message) != JOB.size or len(descriptors) != 1:
-            return  # the kernel is gone
-        (milliseconds,) = JOB.unpack(message)
+        message, descriptors, _, _ = socket.recv_fds(control, JOB.size, 2)
+        if len(message) != JOB.size or not descriptors:
+            return
+        kind, milliseconds = JOB.unpack(message)
+        if kind == b"W":
+            _fork_opened(control, *descriptors)
+            continue
         pid = os.fork()
         if pid == 0:
-            _become_child(control, descriptors[0], run_trial)
+            _become_child(control, descriptors[0], run)
         os.close(descriptors[0])
         ended = _wait(pid, milliseconds / 1000)
         control.sendall(json.dumps(ended).encode() + b"\n")
+
+
+def _fork_opened(control: socket.socket, records: int, its_control: int) -> None:
+    """A process of its own, which nobody here waits for: it ends when its control socket is closed."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            if os.fork() == 0:
+                control.close()
+                _hold_open(records, socket.socket(fileno=its_control))
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(records)
+    os.close(its_control)
+    os.waitpid(pid, 0)
+
+
+def _hold_open(records: int, control: socket.socket) -> None:
+    from .child import run_trial
+    from .opened import open_for_others
+
+    os.setsid()
+    opened, epoch = open_for_others(records)
+    os.close(records)
+    control.sendall(json.dumps({"process": os.getpid(), "epoch": epoch}).encode() + b"\n")
+    _serve(control, partial(run_trial, opened=opened))
 
 
 def _alone() -> None:
