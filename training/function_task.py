@@ -7,96 +7,12 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from ..jit.weaver.tools import SYSTEM, TOOLS, brief_schema, call_problem, tools_schema
 from .schema import Row
 
-SYSTEM = (
-    "You are the UVM. Your task is to translate the user's intent into a structured JSON object representing a call to an "
-    "available internal tool. The available tools are defined by the following JSON schema: {schema}"
-)
-Short = Annotated[str, Field(min_length=1, max_length=80)]
-
-
-class Tool(BaseModel):
-    """One internal tool; its fields are its arguments."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class prioritize_facet(Tool):  # the tools' names are the wire's, as in the seeds' table
-    """Give a facet of a persona more or less weight for the next operation."""
-
-    persona: Literal["ROBIN", "BRICK"]
-    facet: Literal["voice", "values", "constraints", "forbidden"]
-    weight: Annotated[int, Field(ge=0, le=10)]
-
-
-class evaluate(Tool):
-    """Run a statement in a workspace."""
-
-    source: Short
-    workspace: Short = "default"
-
-
-class create_method(Tool):
-    """Have a method written for a prototype."""
-
-    prototype: Short
-    selector: Short
-    intent: Short
-
-
-class set_policy(Tool):
-    """What happens when nobody understands a message."""
-
-    policy: Literal["off", "ask", "auto"]
-
-
-class undo(Tool):
-    """Take back the last messages."""
-
-    count: Annotated[int, Field(ge=1, le=100)]
-
-
-class revert_method(Tool):
-    """Put back what a method was before a model wrote it."""
-
-    prototype: Short
-    selector: Short
-
-
-class backup(Tool):
-    """Copy the image while it runs."""
-
-    path: Short
-
-
-class watch(Tool):
-    """Be told when an object changes."""
-
-    topic: Short
-
-
-class find_senders(Tool):
-    """Which methods send a message."""
-
-    selector: Short
-
-
-class load_adapter(Tool):
-    """Use another adapter of the language model."""
-
-    facet: Short
-
-
-TOOLS: dict[str, type[Tool]] = {
-    t.__name__: t
-    for t in (prioritize_facet, evaluate, create_method, set_policy, undo, revert_method, backup, watch, find_senders, load_adapter)
-}  # fmt: skip
+__all__ = ["SYSTEM", "TOOLS", "call_problem", "function_rows", "tools_schema", "wrong_call"]
 
 SAYINGS: dict[str, tuple[str, ...]] = {
     "prioritize_facet": (
@@ -133,39 +49,6 @@ VALUES: dict[str, tuple[Any, ...]] = {
 FACETS = ("jit", "persona", "calls", "control", "night-shift", "canvas")
 
 
-def tools_schema() -> dict[str, Any]:
-    """JSON Schema of an answer: `tool_calls`, each a name and the arguments that this tool takes."""
-    calls = [
-        {
-            "type": "object",
-            "properties": {"name": {"const": name}, "arguments": tool.model_json_schema()},
-            "required": ["name", "arguments"],
-            "additionalProperties": False,
-        }
-        for name, tool in TOOLS.items()
-    ]
-    items = {"anyOf": calls}
-    return {
-        "type": "object",
-        "properties": {"tool_calls": {"type": "array", "items": items, "minItems": 1, "maxItems": 3}},
-        "required": ["tool_calls"],
-        "additionalProperties": False,
-    }
-
-
-@cache
-def brief_schema() -> str:
-    """The tools for a prompt: name and arguments with their kinds, on a few lines."""
-    told = []
-    for name, tool in TOOLS.items():
-        kinds = {
-            field: schema.get("enum") or schema.get("type")
-            for field, schema in tool.model_json_schema()["properties"].items()
-        }
-        told.append(json.dumps({"name": name, "arguments": kinds}))
-    return "\n".join(told)
-
-
 def function_rows(seed: int) -> Iterator[dict[str, Any]]:
     """Without end; each answer holds to the schema."""
     rng = random.Random(f"function {seed}")
@@ -193,29 +76,6 @@ def function_rows(seed: int) -> Iterator[dict[str, Any]]:
             ],
         }
         number += 1
-
-
-def call_problem(text: str) -> str:
-    """What is wrong with an answer, or ""."""
-    try:
-        data = json.loads(text)
-    except ValueError as problem:
-        return f"the answer is not JSON: {problem}"
-    calls = data.get("tool_calls") if isinstance(data, dict) else None
-    if not isinstance(calls, list) or not calls or set(data) != {"tool_calls"}:
-        return "the answer is not {'tool_calls': [...]}"
-    for call in calls:
-        if not isinstance(call, dict) or set(call) != {"name", "arguments"}:
-            return "a call has a name and arguments, and nothing else"
-        tool = TOOLS.get(str(call["name"]))
-        if tool is None:
-            return f"there is no tool {call['name']!r}"
-        try:
-            tool.model_validate(call["arguments"])
-        except ValidationError as problem:
-            first = problem.errors()[0]
-            return f"{call['name']}, argument {'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return ""
 
 
 def wrong_call(row: Row) -> str:

@@ -8,12 +8,10 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+from ..interp.codex import page
 from .codex import persona, persona_problem, situations
 
-SYSTEM = (
-    "You are the BAT OS Composite Mind. Embody the personas of ROBIN and BRICK according to the Persona Codex. Engage in "
-    "a Socratic Contrapunto where the second response explicitly builds on the first. The Architect has stated: {said}"
-)
+SYSTEM = str(page("contrapunto")["system"])
 
 
 def persona_rows(seed: int) -> Iterator[dict[str, Any]]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from ...grammar import SyntaxProblem, nodes, parse
+from ..awakening import workspace_named
+from ..codex import page
 from ..flow import Fault, Interrupted, Missed
 from ..outside import MAX_CALLS, Called, into_world, plain
+from ..stack import Source
 from . import primitive
 from .objects import is_text
 
@@ -13,6 +18,37 @@ if TYPE_CHECKING:
     from ..world import World
 
 CANCELLED = "cancelled"
+
+
+@primitive("codex.page", world=True)
+def codex_page(world: World) -> Any:
+    def codex_page(self: Any, name: Any) -> Any:
+        try:
+            return into_world(world, page(plain(world, name)))
+        except (KeyError, TypeError):
+            raise Fault("SystemExceptions.NotFound", f"the codex has no page {world.describe(name)}") from None
+
+    return codex_page
+
+
+@primitive("weaver.evaluate", world=True)
+def evaluate(world: World) -> Any:
+    def evaluate(self: Any, text: Any, workspace: Any) -> Any:
+        """The value of the last of some statements, run in this message, with a workspace's variables."""
+        source = plain(world, text)
+        try:
+            program = parse(source, "a tool call")
+        except SyntaxProblem as problem:
+            raise Fault("SystemExceptions.InvalidArgument", f"this is no statement: {problem}") from None
+        home, value = workspace_named(world, plain(world, workspace)), None
+        for statement in program.statements:
+            if isinstance(statement, nodes.Define | nodes.Class | nodes.Extend | nodes.Variables):
+                raise Fault("SystemExceptions.InvalidArgument", "a tool evaluates statements; it defines nothing")
+            key = f"a tool call {sha256(source.encode()).hexdigest()[:12]} {statement.span.start}"
+            value = world.statement(statement, home, Source("a tool call", source, "a tool call"), key)(home)
+        return value
+
+    return evaluate
 
 
 @primitive("outside.call", world=True)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ...image.backup import backup
+from ...image.history import undo
 from ...interp.outside import Answer, Called
 from ..engine import Completion, Message, Options
 from ..errors import (
@@ -27,8 +31,11 @@ from ..errors import (
     EngineRefused,
     JitProblem,
 )
+from ..swap import revert
 from ..telling import Teller
+from .choosing import Agreement, choose
 from .cognitive import CognitiveWeaver
+from .tools import tools_schema
 
 if TYPE_CHECKING:
     from ...interp import Worker
@@ -48,6 +55,8 @@ EXCEPTIONS: tuple[tuple[type[JitProblem], str], ...] = (
 ROLES = ("system", "user", "assistant")
 MAX_TOKENS = 32_768
 MAX_TEXT = 1_000_000
+FORBIDDEN_TRIES = 3
+"""Answers that are asked for, in all, where one says what it must not; the last is kept, with its problem."""
 AT_ONCE = 64
 """Questions of one `completeAll` that are under way at the same time."""
 
@@ -131,12 +140,17 @@ class Doing:
             return list(threads.map(self._complete, requests))
 
     def _complete(self, request: Any, on_text: Callable[[str], None] | None = None) -> dict[str, Any]:
-        facet = request.get("facet")
-        name = self.weaver.library.resolve(facet) if facet else None
+        name = self._name(request)
         messages, options = messages_of(request), options_of(request)
-        answer = self.weaver.complete(name, messages, options, on_text, self.patience)
+        forbidden, problem = forbidden_of(request), ""
+        for attempt in range(FORBIDDEN_TRIES if forbidden else 1):
+            answer = self.weaver.complete(name, messages, warmer(options, attempt), on_text, self.patience)
+            problem = next((f"it says {found[0]!r}" for each in forbidden if (found := each.search(answer.text))), "")
+            if not problem:
+                break
         told = {
-            "text": answer.text,
+            "text": answer.text.strip() if forbidden else answer.text,
+            "problem": problem,
             "facet": name,
             "tokens": answer.tokens,
             "promptTokens": answer.prompt_tokens,
@@ -146,6 +160,42 @@ class Doing:
         if options.schema is not None:
             told["value"] = _value_of(answer)
         return told
+
+    def _name(self, request: Any) -> str | None:
+        facet = request.get("facet")
+        return self.weaver.library.resolve(facet) if facet else None
+
+    # --- tools
+
+    def do_toolSchema(self) -> dict[str, Any]:
+        return tools_schema()
+
+    def do_calls(self, request: Any) -> list[dict[str, Any]]:
+        name, options = self._name(request), options_of(request)
+        teller = Teller(self.approve, None, "CognitiveWeaver", "carryOut:", self.worker.name)
+        teller.tell("asking")
+
+        def ask(messages: Sequence[Message], options: Options) -> Completion:
+            return self.weaver.complete(name, messages, options, teller.on_text, self.patience)
+
+        return choose(ask, messages_of(request)[-1].content, options, Agreement(self.policy, self.approve))
+
+    def do_undo(self, count: int) -> str:
+        moments = undo(self.worker.image, count, self.worker.user)
+        return f"{len(moments)} messages are taken back"
+
+    def do_revert(self, prototype: str, selector: str) -> str:
+        oid = self.worker.transact(lambda world: getattr(world.lookup(prototype), "_p_oid", None))
+        if oid is None:
+            raise EngineRefused(f"the world has no object named {prototype}")
+        return revert(self.worker, oid, selector, self.worker.user)
+
+    def do_backup(self, folder: str) -> str:
+        path = self.worker.image.path
+        if path is None:
+            raise EngineRefused("an image on a server is backed up where the server is")
+        made = backup(path, (path.parent / folder).resolve())
+        return "nothing is new" if made is None else f"{made.path}: {made.size:,} bytes"
 
     # --- adapters
 
@@ -210,6 +260,24 @@ def options_of(request: dict[str, Any]) -> Options:
         grammar=grammar_of(choices) if choices else None,
         schema=schema if isinstance(schema, dict) else None,
     )
+
+
+def forbidden_of(request: dict[str, Any]) -> list[re.Pattern[str]]:
+    """What the answer must not contain. Raises EngineRefused."""
+    found = []
+    for pattern in request.get("forbidden") or []:
+        try:
+            found.append(re.compile(pattern))
+        except (re.error, TypeError, RecursionError, OverflowError) as problem:
+            raise EngineRefused(f"{str(pattern)[:80]!r} is no regular expression: {problem}") from None
+    return found
+
+
+def warmer(options: Options, attempt: int) -> Options:
+    """How to ask again for what was not to be said: less greedily, and otherwise."""
+    if not attempt:
+        return options
+    return replace(options, temperature=max(options.temperature, 0.7), seed=options.seed + attempt)
 
 
 def grammar_of(choices: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The Persona Codex as data: what ROBIN and BRICK are, by facet, and what an Architect may say to them."""
+"""The Persona Codex (interp/codex.py) by facet, what an Architect may say to the two, what is wrong with an answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
+
+from ...interp.codex import page
 
 FACETS = ("voice", "values", "constraints", "forbidden")
 
@@ -33,14 +35,14 @@ class Persona:
 @cache
 def persona(name: str) -> Persona:
     """ROBIN or BRICK."""
-    data = _read(f"{name.lower()}.toml")
+    data = page(name.lower())
     return Persona(data["name"], data["essence"], {facet: data[facet] for facet in FACETS})
 
 
 @cache
 def situations() -> dict[str, Any]:
     """`situation`: the tables of what is said; `words`: what it may be about."""
-    return _read("situations.toml")
+    return tomllib.loads(resources.files(__package__).joinpath("situations.toml").read_text(encoding="utf-8"))
 
 
 def codex_text() -> str:
@@ -70,7 +72,3 @@ def persona_problem(text: str) -> str:
     if not few <= count <= many:
         return f"BRICK has {count} steps, not {few} to {many}"
     return ""
-
-
-def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
