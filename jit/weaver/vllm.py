@@ -48,7 +48,7 @@ class VllmLink:
     ) -> None:
         self._where = where
         self.name = name or where().url.partition("://")[2]
-        self.place = Place(self.name)  # until it is asked
+        self._place: Place | None = None
         self.room = room
         self.http = http
         self.base = ""
@@ -56,6 +56,13 @@ class VllmLink:
         self.max_rank = max_rank
         self._adapters = adapters
         self._model = model
+
+    @property
+    def place(self) -> Place:
+        """Where it was when it was last asked. Raises what `where` does."""
+        if self._place is None:
+            self._place = self._where()
+        return self._place
 
     def shape(self) -> BaseShape:
         """What its base model takes: from the folder that it says its model lies in. Raises AdapterRefused."""
@@ -71,7 +78,7 @@ class VllmLink:
         return library.peft(name, self.shape(), self.max_rank)
 
     async def names(self) -> list[str]:
-        self.place = self._where()
+        self._place = self._where()
         try:
             cards = json.loads(await self.http.request(self.place, "GET", "/v1/models", timeout=QUICK))["data"]
             names = [str(card["id"]) for card in cards if card.get("parent")]
@@ -162,7 +169,8 @@ class VllmLink:
         )
 
     def describe(self) -> str:
-        return f"vLLM at {self.place.url}" + (f", base model {self.base}" if self.base else "")
+        where = self._place.url if self._place is not None else self.name
+        return f"vLLM at {where}" + (f", base model {self.base}" if self.base else "")
 
     async def close(self) -> None:
         """The connections are the client's."""

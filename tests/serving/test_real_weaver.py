@@ -146,7 +146,7 @@ def test_each_error_answer_is_met_by_name(real_server: Server, adapters: Path, n
     big = put(adapters, "big", small_lora(shape, rank=32))
     too_big = peft_folder(adapters, big, shape)
     http = HttpClient()
-    link = VllmLink(http, Place(real_server.url, real_server.key()))
+    link = VllmLink(http, lambda: Place(real_server.url, real_server.key()))
     try:
         http.call(link.unload(name))
         http.call(link.load_once(name, folder))

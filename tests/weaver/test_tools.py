@@ -57,7 +57,8 @@ def test_each_tool_is_a_message_in_the_image(home: Home) -> None:
 
 
 def test_under_auto_a_wish_is_carried_out_and_undo_takes_it_back(home: Home) -> None:
-    outcome, script = home.ask("CognitiveWeaver carryOut: 'Let the voice count'", answering(calls(VOICE)), policy="auto")
+    wish = "CognitiveWeaver carryOut: 'Let the voice count'"
+    outcome, script = home.ask(wish, answering(calls(VOICE)), policy="auto")
     assert outcome.error is None, outcome.error.message
     assert outcome.printed == "(ROBIN )"
     assert home.value("ROBIN weightOf: 'voice'") == "9"
