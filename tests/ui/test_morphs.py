@@ -207,3 +207,37 @@ def test_a_new_world_greets_once(live: Kernel, canvas: OpenCanvas) -> None:
         connected(window)
         assert say(repl, "World submorphs size") == "0"
         assert window.errors() == ""
+
+
+HOSTILE = {
+    "<M>:\n    opacity: len([x for x in range(3000) for y in range(3000) for z in range(3000)])": "it does not end",
+    "<M>:\n    opacity: sum(range(root.n))": "a range of more than",
+    "<M>:\n    x: self.y + 1\n    y: self.x + 1": "depends on itself",
+    "<M>:\n    opacity: __import__(''os'').getpid()": "only if you allow it",
+    "<M>:\n    opacity: 1 / 0": "ZeroDivisionError",
+}
+
+
+def test_hostile_rules_and_texts_do_not_stall_the_window(live: Kernel, canvas: OpenCanvas) -> None:
+    """A rule that does not end, runs in circles, wants os; a text of millions of letters wherever one is shown."""
+    with person(live) as repl:
+        say(repl, "h := Morph clone. h openAt: 20@20. h extent: 300@80. h setSlot: 'n' value: 100000000000")
+        window = canvas(live.endpoint, "policy='off'")
+        connected(window)
+        for rule, why in HOSTILE.items():
+            before = window.said()
+            say(repl, f"h kv: '{rule}'")
+            broken = window.until(event("broken"), after=before)["message"]
+            assert why in broken
+        before = window.said()
+        say(repl, "h text: (String new: 2000000 withAll: $w)")
+        say(repl, "h kv: '<M>:\n    Label:\n        text: root.text'")
+        say(repl, "(LabelMorph text: h text) openAt: 20@120. (TextMorph clone text: h text; yourself) openAt: 20@160")
+        window.until(lambda line: line["event"] == "drawn" and line["morphs"] == 3 and not line["broken"], after=before)
+        # one that is quick at first, and never ends for another number
+        say(repl, "h setSlot: 'n' value: 2")
+        say(repl, f"h kv: '{next(iter(HOSTILE)).replace('3000', 'root.n')}'")
+        before = window.said()
+        say(repl, "h n: 5000")
+        assert "does not end" in window.until(event("broken"), after=before)["message"]
+        assert window.errors() == ""

@@ -52,6 +52,7 @@ from .morphs import Morphs
 from .settings import LARGEST_TEXT, SMALLEST_TEXT, Settings, keep_state
 from .shortcuts import shortcut
 from .theme import DARK, LIGHT, THEMES, Theme
+from .watchdog import Endless
 
 for name in ("rules.kv", "tools.kv"):
     Builder.load_file(str(Path(__file__).with_name(name)))
@@ -379,7 +380,7 @@ class Mishap(ExceptionHandler):
         self.app = app
 
     def handle_exception(self, exception: BaseException) -> int:
-        if not isinstance(exception, Exception):
+        if not isinstance(exception, Exception | Endless):
             return ExceptionManager.RAISE  # type: ignore[no-any-return]
         self.app.morphs.mishap(exception)
         return ExceptionManager.PASS  # type: ignore[no-any-return]

@@ -13,6 +13,7 @@ from ...bridge.covenant import (
     CreateMethodCommand,
     Data,
     Evaluate,
+    GetFullStateCommand,
     History,
     Implementors,
     Inspect,
@@ -20,6 +21,7 @@ from ...bridge.covenant import (
     Methods,
     Page,
     Senders,
+    UvmStateUpdateEvent,
 )
 from ...bridge.covenant import Done as DoneReply
 from .cards import Tool
@@ -113,12 +115,19 @@ class Browser(Tool):
         self.methods = [Cell(entry.selector, "", "plain", ink="accent") for entry in reply.methods]
         self.ids.methods.show(self.methods, keep=False)
         self.selector = ""
-        self.heading = f"{row.name}   {len(self.methods)} methods"
-        self.ids.source.text = ""
+        count = len(self.methods)
+        self.heading = f"{row.name}   {count} method{'' if count == 1 else 's'}"
+        self.ids.source.show("" if selector else await self._comment(row), "message")
         self.view = "source"
         self.app.trace("methods", {"names": [cell.name for cell in self.methods], "of": row.name})
         if selector:
             self.ids.methods.choose(next((i for i, m in enumerate(self.methods) if m.name == selector), -1))
+
+    async def _comment(self, row: Cell) -> str:
+        """What the prototype says it is, as the language writes a comment: above it a method may be written."""
+        state = await self.app.look.ask(GetFullStateCommand(target=row.handle))
+        comment = state.state.get("comment") if isinstance(state, UvmStateUpdateEvent) else None
+        return '"' + comment.replace('"', "'") + '"\n' if isinstance(comment, str) and comment else ""
 
     def choose_method(self, selector: str) -> None:
         self.selector = selector

@@ -14,6 +14,8 @@ from typing import Any
 from kivy.clock import Clock
 from kivy.core.window import Window
 
+from . import watchdog
+
 LOOK = 1 / 60  # seconds between two looks for keys and the pointer
 LEAST = 0.002  # seconds between two looks, however many things are new
 FRAME = 1 / 30  # seconds between two drawings of what comes all the time
@@ -33,6 +35,7 @@ class Frames:
 
     def take_the_clock(self) -> None:
         """From now on Kivy's clock sleeps here."""
+        watchdog.start()
         Clock.async_idle = self._idle
 
     async def _idle(self) -> float:
@@ -46,6 +49,7 @@ class Frames:
         else:
             await asyncio.sleep(0)
         self._woken.clear()
+        watchdog.wind_up()
         now = Clock.time()
         Clock._dt, Clock._last_tick = now - Clock._last_tick, now
         return float(now)

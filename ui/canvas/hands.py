@@ -83,7 +83,7 @@ class Hands(FocusBehavior, Widget):
         FocusBehavior.ignored_touch.append(touch)
         self.focus = True
         if button == "right":
-            self.choose(found)
+            self.choose(self.tree.further_in(found, self.chosen))
             return True
         if button not in ("left", "middle"):
             return False

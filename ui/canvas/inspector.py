@@ -224,6 +224,8 @@ class Inspector(Tool):
         rows: Any = self.found or (self.large if not wanted else None)
         if rows is None:
             rows = [Cell(row.name, row.text, row.kind, row.handle) for row in self.portrait.rows(wanted)]
+        if wanted and not len(rows):
+            rows = [Cell(f"no slot or method of its own has {wanted!r} in its name", kind="heading")]
         self.ids.slots.show(rows)
         if wanted:
             names = [

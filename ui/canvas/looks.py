@@ -22,10 +22,12 @@ from kivy.properties import ObjectProperty
 
 from .kvcheck import HEADER, objection
 from .tree import Node
+from .watchdog import Endless
 
 OWN = frozenset({"x", "y", "width", "height", "children", "parent", "handle", "down", "send", "kind", "views", "holds"})
 
 
+SHORT = re.compile(r"^(\s+)((?:Label|Button|ToggleButton)\s*:)")  # of parts.py
 WHERE = re.compile(r">>\s*(\d+):")
 
 
@@ -137,9 +139,9 @@ class Looks:
 
 
 def _named(kv: str, name: str) -> str:
-    """The rule under the class's own name, whatever name it was written for. A text without a header is a rule's
-    body."""
-    lines = kv.expandtabs(4).split("\n")
+    """The rule under the class's own name, whatever name it was written for, with labels that draw no more than can be
+    seen. A text without a header is a rule's body."""
+    lines = [SHORT.sub(r"\1Short\2", line) for line in kv.expandtabs(4).split("\n")]
     for number, line in enumerate(lines):
         header = HEADER.match(line)
         if header:
@@ -164,6 +166,10 @@ def _python_class(holder: str, text: str, base: type) -> type:
 
 def brief(problem: BaseException) -> str:
     """The line of what Kivy or Python says that tells what was wrong, and where."""
+    if isinstance(problem, Endless):
+        return str(problem)
+    if _runs_in_circles(problem):
+        return "RecursionError: the rule depends on itself"
     text = str(problem).strip()
     cause = problem.__cause__ or problem.__context__ or problem
     where = WHERE.search(text)
@@ -175,3 +181,14 @@ def brief(problem: BaseException) -> str:
         return f"{type(problem).__name__}: {(told or [''])[-1]}{line}"[:300]
     last = (str(cause).strip().split("\n") or [""])[-1]
     return f"{type(cause).__name__}: {last}{line}"[:300]
+
+
+def _runs_in_circles(problem: BaseException) -> bool:
+    """Did a rule call itself until the stack was full? Kivy's word on that holds all levels: seconds of text."""
+    seen = 0
+    each: BaseException | None = problem
+    while each is not None and seen < 50:
+        if isinstance(each, RecursionError):
+            return True
+        each, seen = each.__cause__ or each.__context__, seen + 1
+    return seen >= 50

@@ -120,6 +120,7 @@ class Morphs:
             self.app.desk.empty = empty
         if before is not None and now and not before & now:
             self.app.first_look()
+            self.app.trace("looked", {"camera": self._camera()})
 
     async def _greet(self) -> None:
         await self.app.act.ask(Evaluate(source="World greet", origin="<canvas>", policy="off"))
@@ -260,7 +261,7 @@ class Morphs:
         self.app.keep_soon(allowed=sorted({*self.app.state.get("allowed", ()), which}))
         self.app.trace("allowed", {"digest": which})
 
-    def mishap(self, problem: Exception) -> None:
+    def mishap(self, problem: BaseException) -> None:
         """An exception out of Kivy's loop: if a morph's own text raised it, that morph becomes a box that says so."""
         if isinstance(problem, asyncio.CancelledError):
             return

@@ -25,7 +25,10 @@ from kivy.properties import (
     ObjectProperty,
     StringProperty,
 )
+from kivy.uix.button import Button
+from kivy.uix.label import Label
 from kivy.uix.textinput import TextInput
+from kivy.uix.togglebutton import ToggleButton
 from kivy.uix.widget import Widget
 
 from .panes import NoControlText
@@ -35,6 +38,7 @@ from .theme import Theme, paint
 from .tree import number
 
 LONGEST_LABEL = 4000  # characters that a label draws
+LONGEST_EDITED = 20_000  # characters that can be edited on a morph; a longer text is only shown
 LARGEST_TEXTURE = 2048  # pixels of a side
 
 
@@ -120,8 +124,34 @@ class Words(Widget):
         self._box.pos = (round(self.x), round(self.y + (self.height - self._box.size[1]) / 2))
 
 
+class Short:
+    """Kivy's own widgets with a text, which would draw all of it, and take seconds for a million characters."""
+
+    def _create_label(self) -> None:
+        super()._create_label()  # type: ignore[misc]
+        self._label.text = self._label.text[:LONGEST_LABEL]  # type: ignore[attr-defined]
+
+    def _trigger_texture_update(self, name: str | None = None, source: Any = None, value: Any = None) -> None:
+        if name == "text":
+            value = value[:LONGEST_LABEL]
+        super()._trigger_texture_update(name, source, value)  # type: ignore[misc]
+
+
+class ShortLabel(Short, Label):
+    """What a rule's Label is."""
+
+
+class ShortButton(Short, Button):
+    """What a rule's Button is."""
+
+
+class ShortToggleButton(Short, ToggleButton):
+    """What a rule's ToggleButton is."""
+
+
 class Editor(NoControlText, TextInput):
-    """A text to edit. ``said`` is what the image says; on_accept when the person has left it changed."""
+    """A text to edit. ``said`` is what the image says; on_accept when the person has left it changed. Of a text too
+    long to be edited here the beginning is shown."""
 
     __events__ = ("on_accept",)
     text: str
@@ -139,11 +169,15 @@ class Editor(NoControlText, TextInput):
         self.cursor_color = app.theme.accent if app else (1, 1, 1, 1)
 
     def _said(self) -> None:
-        if not self.focus or not self.text:
+        if len(self.said) > LONGEST_EDITED:
+            self.readonly = True
+            self.text = f"{self.said[:LONGEST_LABEL]} ...\n\n(too long to be edited here)"
+        elif self.readonly or not self.focus or not self.text:
+            self.readonly = False
             self.text = self.said
 
     def _left(self) -> None:
-        if not self.focus and self.text != self.said:
+        if not self.focus and not self.readonly and self.text != self.said:
             self.dispatch("on_accept")
 
     def on_text_validate(self) -> None:

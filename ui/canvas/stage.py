@@ -28,6 +28,7 @@ from .hands import Hands
 from .looks import Looks, Problem, brief
 from .morphview import BrokenView, MorphView
 from .tree import Changes, Tree
+from .watchdog import Endless
 
 SLICE = 0.012  # seconds of a frame for making widgets
 HANG = 0.25  # seconds between two times that new widgets are hung on the board, which draws all of it
@@ -267,7 +268,7 @@ class Stage(Hands):
                 view.take(node)
         except Problem as told:
             self._replace(handle, BrokenView(told, handle=handle, size_hint=(None, None)))
-        except Exception as error:
+        except (Exception, Endless) as error:
             Builder.rulectx.clear()  # Kivy leaves what it was about there, and would fail at the next widget
             problem = Problem(next(iter(node.get("views") or [""])), brief(error))
             self._replace(handle, BrokenView(problem, handle=handle, size_hint=(None, None)))

@@ -46,8 +46,7 @@ def told(data: dict[str, Any], depth: int = 0) -> list[Cell]:
     rows = []
     for name, value in data.items():
         if not isinstance(value, dict | list):
-            shown = f"{value:.3f}" if isinstance(value, float) else str(value)
-            rows.append(Cell(str(name), shown))
+            rows.append(Cell(str(name), plain(str(name), value)))
     for name, value in data.items():
         if isinstance(value, dict):
             rows += [Cell(str(name), kind="heading"), *told(value, depth + 1)]
@@ -56,6 +55,19 @@ def told(data: dict[str, Any], depth: int = 0) -> list[Cell]:
             for each in value[:100]:
                 rows += told(each, depth + 1) if isinstance(each, dict) else [Cell("", str(each))]
     return rows
+
+
+def plain(name: str, value: Any) -> str:
+    """A fact as a person reads it: sizes in megabytes, truth as yes or no."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name.endswith("bytes") and isinstance(value, int | float):
+        return f"{value / 1e6:,.1f} MB"
+    if isinstance(value, float):
+        return f"{value:,.3f}"
+    if isinstance(value, int) and name != "pid":
+        return f"{value:,}"
+    return "none" if value is None or value == "" else str(value)
 
 
 class KeysPage(Tool):

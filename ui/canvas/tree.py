@@ -147,6 +147,13 @@ class Tree:
                 return each
         return None
 
+    def further_in(self, handle: str | None, chosen: str | None) -> str | None:
+        """Whom the next click for a halo is for: the outermost morph there, then the one in it, and so on, around."""
+        chain = list(self.owners(handle))[::-1] if handle else []
+        if not chain:
+            return None
+        return chain[(chain.index(chosen) + 1) % len(chain)] if chosen in chain else chain[0]
+
     def bounds(self) -> tuple[float, float, float, float] | None:
         """Left, top, right, bottom of all that the world holds; None of an empty one."""
         boxes = []
