@@ -63,7 +63,7 @@ def signal(world: World, receiver: Any, message: Any, near: str | None, note: st
     selector = text_of(message.selector)
     text = f"{world.describe(receiver)} does not understand #{selector}"
     if near:
-        text += f": did you mean #{near}?" if not near.startswith("'") else f": did you mean {near[1:]}?"
+        text += f"; did you mean #{near}?" if not near.startswith("'") else f"; did you mean {near[1:]}?"
     said = f"did not understand #{selector}"  # GNU Smalltalk's words, which programs print
     return world.signals.signal(
         world.signals.make("MessageNotUnderstood", said, text, message=message, receiver=receiver)

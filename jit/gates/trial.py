@@ -17,7 +17,7 @@ from ..sandbox.client import Ran, Sandbox
 from .effects import effects_of
 from .verdict import Candidate, Verdict
 
-UNKNOWN = re.compile(r"does not understand #(\S+?)(?:: did you mean|$|\s)")
+UNKNOWN = re.compile(r"does not understand #(\S+?)(?:; did you mean|$|\s)")
 
 
 @dataclass(frozen=True, slots=True)
