@@ -6,6 +6,7 @@ Both answer with the same views, so that ``batos eval`` and ``batos run`` look t
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -27,7 +28,56 @@ class View:
 Show = Callable[[View], None]
 
 
-class Embedded:
+class Session(ABC):
+    """A place for messages to go to. Close it, or use it in ``with``."""
+
+    policy: Any
+
+    def evaluate(
+        self,
+        source: str,
+        show: Show,
+        *,
+        origin: str,
+        workspace: str,
+        atomic: bool,
+        stop: bool = False,
+        syntax: Any = "auto",
+        echo: bool = True,
+    ) -> bool:
+        """Run source, showing each outcome; True when all went well."""
+        return self._run(
+            source,
+            show,
+            origin=origin,
+            workspace=workspace,
+            policy=self.policy,
+            atomic=atomic,
+            stop_on_error=stop,
+            syntax=syntax,
+            echo=echo,
+        )
+
+    @abstractmethod
+    def _run(self, source: str, show: Show, **options: Any) -> bool: ...
+
+    @abstractmethod
+    def interrupt(self) -> None:
+        """From any thread: end the message that runs."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Embedded(Session):
     """Messages run in this process, on an image that nobody else holds."""
 
     def __init__(self, location: str, policy: str) -> None:
@@ -54,29 +104,12 @@ class Embedded:
             raise
         self.policy = policy
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._handler.close()
         self.worker.close()
         self.image.close()
 
-    def evaluate(
-        self,
-        source: str,
-        show: Show,
-        *,
-        origin: str,
-        workspace: str,
-        atomic: bool,
-        stop: bool = False,
-        syntax: Any = "auto",
-        echo: bool = True,
-    ) -> bool:
-        """Run source, showing each outcome; True when all went well."""
+    def _run(self, source: str, show: Show, **options: Any) -> bool:
         well = True
 
         def tell(outcome: Any) -> None:
@@ -94,18 +127,8 @@ class Embedded:
                 )
             )
 
-        self.worker.evaluate(
-            source,
-            origin=origin,
-            workspace=workspace,
-            policy=self.policy,
-            approve=_approve if self.policy == "ask" else None,
-            on_outcome=tell,
-            atomic=atomic,
-            stop_on_error=stop,
-            syntax=syntax,
-            echo=echo,
-        )
+        approve = _approve if self.policy == "ask" else None
+        self.worker.evaluate(source, approve=approve, on_outcome=tell, **options)
         return well
 
     def interrupt(self) -> None:
@@ -113,7 +136,7 @@ class Embedded:
             self._handler.cancel()  # no message runs: a model may be thinking about one
 
 
-class Remote:
+class Remote(Session):
     """Messages go to the kernel that serves the image."""
 
     def __init__(self, endpoint: str, policy: str) -> None:
@@ -125,28 +148,12 @@ class Remote:
         except BaseException:
             self.client.close()
             raise
-        self.policy: Any = policy
+        self.policy = policy
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self.client.close()
 
-    def evaluate(
-        self,
-        source: str,
-        show: Show,
-        *,
-        origin: str,
-        workspace: str,
-        atomic: bool,
-        stop: bool = False,
-        syntax: Any = "auto",
-        echo: bool = True,
-    ) -> bool:
+    def _run(self, source: str, show: Show, **options: Any) -> bool:
         from .bridge.covenant import Approval, Outcome
 
         well = True
@@ -170,17 +177,7 @@ class Remote:
                     )
                 )
 
-        done = self.client.evaluate(
-            source,
-            origin=origin,
-            workspace=workspace,
-            policy=self.policy,
-            atomic=atomic,
-            stop_on_error=stop,
-            syntax=syntax,
-            echo=echo,
-            on_event=tell,  # type: ignore[arg-type]
-        )
+        done = self.client.evaluate(source, on_event=tell, **options)  # type: ignore[arg-type]
         for outcome in done.outcomes:
             tell(outcome)
         return well and not done.failed
@@ -195,7 +192,7 @@ def _approve(proposal: Any) -> Any:
     return ask(proposal)
 
 
-def open_session(location: str, policy: str, at: str | None = None) -> Embedded | Remote:
+def open_session(location: str, policy: str, at: str | None = None) -> Session:
     """The kernel's session when a kernel holds the image, or answers `at` an endpoint; else one of our own. ImageLocked
     if something else holds the image."""
     if at is not None:
