@@ -76,6 +76,22 @@ def test_the_first_picture(theme: str, live: Kernel, canvas: OpenCanvas, tmp_pat
     compare(window, f"canvas-{theme}", tmp_path)
 
 
+def test_the_first_window(asking: Kernel, canvas: OpenCanvas, tmp_path: Path) -> None:
+    """The welcome; then display_yourself, which nobody has written, asked, shown and decided in the window."""
+    window = canvas(asking.endpoint, "policy='ask', welcome=True")
+    connected(window)
+    window.until(lambda line: line["event"] == "drawn" and line["morphs"] == 9)
+    compare(window, "welcome-dark", tmp_path)
+    window.type("Object display_yourself")
+    window.key("Return")
+    assert window.until(event("proposal"), 60)["name"] == "Object>>display_yourself"
+    compare(window, "proposal-dark", tmp_path)
+    before = window.said()
+    window.key("shift+Tab", "Return")
+    window.until(lambda line: line["event"] == "drawn" and line["morphs"] > 15, after=before)
+    assert window.errors() == ""
+
+
 def test_a_picture_of_each_tool(asking: Kernel, canvas: OpenCanvas, tmp_path: Path) -> None:
     """The world that display_yourself makes, and every tool on it, one after another."""
     with Client(asking.endpoint, "repl") as client:

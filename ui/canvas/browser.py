@@ -199,7 +199,7 @@ class Browser(Tool):
         self.versions = reply.data
         rows = []
         for number, version in enumerate(self.versions):
-            told = f"{version.get('author') or 'nobody'}   {version.get('intent') or ''}"
+            told = f"{version.get('author') or 'unsigned'}   {version.get('intent') or ''}"
             rows.append(Cell("now" if not number else f"-{number}", told, "data", extra=number))
         self.ids.others.show(rows, keep=False)
         self.ids.others.choose(0)
