@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from .loose import arrows
 from .nodes import Program
 from .reader import foreign_character, parse
 
@@ -26,8 +29,13 @@ def recognise(source: str) -> str:
 
 def read(source: str, origin: str = "<input>", syntax: str = "auto") -> Program:
     """The program in a text of any of the syntaxes, what is at fault in it as Bads."""
+    if source.startswith("#!"):  # what a shell runs the file by
+        end = source.find("\n") % (len(source) + 1)
+        source = " " * end + source[end:]
     if syntax == "auto":
         syntax = recognise(source)
+    if syntax == "messages" and re.search(r"(?<!\w)_(?!\w)", source):
+        source = arrows(source)
     if syntax == "messages" or foreign_character(source, origin) is not None:
         return parse(source, origin, recover=True)
     if syntax == "chunks":

@@ -763,14 +763,19 @@ class World:
                 return value
             if is_method(value):
                 return self.send(thing, name)
-        value = own_slots(self.names).get(name.removeprefix("Smalltalk."), MISSING)
-        if value is not MISSING:
-            return value
-        return self.send(thing, name)
+        value = self.named(name)
+        return self.send(thing, name) if value is MISSING else value
+
+    def named(self, name: str) -> Any:
+        """What has a name of the world, also under that of a namespace, of which there is only the one; MISSING if
+        nothing has."""
+        slots, name = own_slots(self.names), name.removeprefix("Smalltalk.")
+        return slots.get(name, MISSING) if name in slots else slots.get(name.rpartition(".")[2], MISSING)
 
     def look_global(self, thing: Any, name: str) -> Any:
         """A name in a class's method that was not known when it was compiled: nil, if it still is nothing."""
-        return own_slots(self.names).get(name.removeprefix("Smalltalk."))
+        value = self.named(name)
+        return None if value is MISSING else value
 
     def unset(self, thing: Any, name: str) -> Any:
         """An instance variable that an object has not: its class got it later, or the object is a clone of another."""
