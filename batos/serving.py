@@ -95,14 +95,19 @@ def serve_model(
         if background:
             _say(starting.wait_until_ready(folder_of, _Telling()))
             return None
-        with starting.hold(folder_of):
-            _say(starting.wait_until_ready(folder_of, _Telling()))
-            context.exit(_stay(folder_of, lifeline))
+        try:
+            with starting.hold(folder_of):
+                _say(starting.wait_until_ready(folder_of, _Telling()))
+                context.exit(_stay(folder_of, lifeline))
+        except KeyboardInterrupt:
+            click.echo("stopping", err=True)
+            gone = starting.wait_until_gone(folder_of, 20)
+            click.echo("stopped" if gone else "others use it still; `batos serve-model --stop` ends it", err=True)
     except JitProblem as problem:
         raise click.ClickException(str(problem)) from problem
     except KeyboardInterrupt:
-        click.echo("stopping", err=True)
-        context.exit(0)
+        click.echo("broken off; the same command goes on", err=True)
+        context.exit(130)
 
 
 class _Telling:
@@ -184,7 +189,7 @@ def _status() -> None:
         server = read_server(folder)
         if server is None:
             continue
-        died = f", started again {server.restarts} times" if server.restarts else ""
+        died = f", started again {server.restarts} time{'s' if server.restarts > 1 else ''}" if server.restarts else ""
         why = f": {server.error}" if server.error else ""
         where = f" at {server.url}/v1" if server.phase != "stopped" else ""
         click.echo(f"server       {server.name}  {server.phase}{where}{died}{why}  (log: {server.log})")

@@ -21,6 +21,8 @@ IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 # Whatever model, image or policy the person set must not decide what a test finds.
 for _name in [name for name in os.environ if name.startswith("BATOS_")]:
     del os.environ[_name]
+# Nor a model server that the person runs.
+os.environ["BATOS_SERVING"] = str(Path(tempfile.gettempdir()) / "batos-tests-have-no-servers")
 
 # No deadline: the machine is shared, and a slow example is not a wrong one. In CI the same examples every time.
 settings.register_profile("batos", deadline=None, derandomize=IN_CI)

@@ -133,6 +133,9 @@ def plan(folder: Path, wishes: Wishes, environment: Environment, model: str, dig
         "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
+        # Its processes talk to each other over sockets: on loopback, too.
+        "VLLM_HOST_IP": "127.0.0.1",
+        "GLOO_SOCKET_IFNAME": "lo",
     }
     if Path(model).is_dir():
         surroundings["HF_HUB_OFFLINE"] = "1"
@@ -184,7 +187,7 @@ def launch(folder: Path, told: dict[str, Any]) -> Server:
         if watcher.poll() is not None:
             break
         time.sleep(0.02)
-    raise ServingProblem(f"the server's watcher did not start: {last_words(folder / 'watcher.log')}")
+    raise ServingProblem(f"the server's watcher did not start: {last_words(folder / 'watcher.log') or 'no word'}")
 
 
 @contextlib.contextmanager
@@ -194,7 +197,8 @@ def hold(folder: Path) -> Iterator[None]:
     try:
         descriptor = os.open(folder / "lifeline", os.O_WRONLY | os.O_NONBLOCK)
     except OSError:
-        raise ServingProblem(f"the server {folder.name} is gone: {last_words(folder / 'watcher.log')}") from None
+        words = last_words(folder / "watcher.log")
+        raise ServingProblem(f"the server {folder.name} is gone" + (f": {words}" if words else "")) from None
     try:
         os.write(descriptor, b".")
         yield
@@ -256,10 +260,17 @@ def stop(name: str = LOCAL) -> bool:
         return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(server.pid, signal.SIGTERM)
-    deadline = time.monotonic() + 40
+    if not wait_until_gone(folder, 40):
+        raise ServingProblem(f"the server {name} does not stop; its watcher is process {server.pid}")
+    return True
+
+
+def wait_until_gone(folder: Path, seconds: float) -> bool:
+    """Whether the server of that folder ends within so many seconds."""
+    deadline = time.monotonic() + seconds
     while someone_has(folder / "lock"):
         if time.monotonic() > deadline:
-            raise ServingProblem(f"the server {name} does not stop; its watcher is process {server.pid}")
+            return False
         time.sleep(0.05)
     return True
 

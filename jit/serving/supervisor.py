@@ -18,6 +18,7 @@ import ctypes
 import fcntl
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -50,6 +51,7 @@ WELL = 60.0
 """Seconds of running after which earlier failures are forgotten."""
 UNHELD = 30.0
 """Seconds that the first holder may take to come."""
+ERROR = re.compile(r"Error\b|\berror:|Exception\b|Killed|out of memory", re.IGNORECASE)
 LOG_LIMIT = 20_000_000
 MOST_PAUSE = 60.0
 
@@ -117,7 +119,8 @@ class Supervisor:
             if status is not None:
                 sweep_group(self.process.pid)
                 well = bool(ready_at) and now - ready_at > WELL
-                return f"the server {_ended(status)}: {last_words(log, begin)}", well
+                words = last_words(log, begin, only_errors=status < 0)
+                return f"the server {_ended(status)}" + (f": {words}" if words else ""), well
             _bound(log)
             if not ready_at:
                 if self._says_ready(log, begin) and self._answers():
@@ -258,17 +261,18 @@ def sweep_marked(folder: Path) -> None:
                 os.kill(int(environ.parent.name), signal.SIGKILL)
 
 
-def last_words(log: Path, begin: int = 0) -> str:
-    """What a server's log says last of an error, or at all."""
+def last_words(log: Path, begin: int = 0, only_errors: bool = False) -> str:
+    """What a server's log says last of an error, or else at all; "" for nothing."""
     try:
         with log.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(max(begin if begin <= size else 0, size - 20_000))
             lines = [line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
     except OSError:
-        return "it left no word"
-    telling = [line for line in lines if "Error" in line or "error:" in line or "Killed" in line] or lines
-    return telling[-1][-300:] if telling else "it left no word"
+        return ""
+    errors = [line for line in lines if ERROR.search(line) and " INFO " not in line and " WARNING " not in line]
+    telling = errors if errors or only_errors else lines
+    return telling[-1][-300:] if telling else ""
 
 
 def _ended(status: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,26 +17,40 @@ from batos.jit.serving import start as starting
 from batos.jit.serving.environment import CPU, Environment, alone
 from batos.jit.serving.servers import Server, read_server
 
+SERVING = "BATOS_SERVING"
 HOW = "`make test-vllm` installs vLLM (4 GB, some minutes) and runs these"
+
+
+@contextmanager
+def the_persons_folder() -> Iterator[None]:
+    """Where `batos serve-model` installs things; tests look elsewhere, so as not to meet a server that runs."""
+    ours = os.environ.pop(SERVING)
+    try:
+        yield
+    finally:
+        os.environ[SERVING] = ours
 
 
 @pytest.fixture(scope="session")
 def vllm_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of the run's one server, which runs as long as this lasts."""
     environment = Environment(CPU)
-    if not environment.ready:
-        pytest.skip(f"WITHOUT A REAL vLLM: {environment.status()}. {HOW}")
+    with the_persons_folder():
+        if not environment.ready:
+            pytest.skip(f"WITHOUT A REAL vLLM: {environment.status()}. {HOW}")
+        model, digest = starting.small_model(environment, lambda progress: None)
+        python = environment.python
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"vllm-{run[:8]}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    model, digest = starting.small_model(environment, lambda progress: None)
     (folder / "adapters").mkdir(exist_ok=True)
     with alone(folder / "start.lock", lambda: None):
         server = read_server(folder)
         if server is None or server.phase in ("stopped", "failed"):
             wishes = starting.Wishes(folder.name)
-            starting.launch(folder, starting.plan(folder, wishes, environment, model, digest, True))
+            plan = starting.plan(folder, wishes, environment, model, digest, True)
+            starting.launch(folder, {**plan, "command": [str(python), *plan["command"][1:]]})
         hold = starting.hold(folder)
         hold.__enter__()
     try:
@@ -48,4 +63,4 @@ def vllm_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def real_server(vllm_folder: Path) -> Iterator[Server]:
     """The server, ready, and for this test only: others in other processes wait."""
     with alone(vllm_folder / "test.lock", lambda: None):
-        yield starting.wait_until_ready(vllm_folder, lambda text: None, 280)
+        yield starting.wait_until_ready(vllm_folder, lambda text: None, 800)

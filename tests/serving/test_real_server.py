@@ -25,7 +25,7 @@ from .manners import CHAT, LOAD, Manners
 from .train_twelve import FOLDER as TWELVE
 from .train_twelve import TRIED
 
-pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture
@@ -73,14 +73,32 @@ def test_it_listens_on_loopback_only_and_its_key_is_the_owners(real_server: Serv
     assert stat.S_IMODE(Path(real_server.key_file).stat().st_mode) == 0o600
     port = int(real_server.url.rpartition(":")[2])
     table = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
-    listening = [line.split()[1] for line in table.splitlines() if line.split()[3] == "0A"]
-    assert [place for place in listening if place.endswith(f":{port:04X}")] == [f"0100007F:{port:04X}"]
+    told = [(line.split()[1], line.split()[9]) for line in table.splitlines() if line.split()[3] == "0A"]
+    assert [place for place, _ in told if place.endswith(f":{port:04X}")] == [f"0100007F:{port:04X}"]
+    ours = sockets_of(real_server.server_pid)
+    assert [place for place, inode in told if inode in ours and not place.startswith("0100007F:")] == []
     key = real_server.key().encode()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             assert key not in path.read_bytes()
         except OSError:
             continue
+
+
+def sockets_of(group: int) -> set[str]:
+    """The inodes of all sockets of a process group: the server's engine and workers are in it."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getpgid(int(process.name)) != group:
+                continue
+            for descriptor in (process / "fd").iterdir():
+                target = os.readlink(descriptor)
+                if target.startswith("socket:["):
+                    found.add(target[8:-1])
+        except OSError:
+            continue
+    return found
 
 
 def test_no_address_answers_without_the_key(real_server: Server, client: httpx.Client) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
+from batos.bridge.client import Client
 from batos.jit.adapter import shipped_adapter
 from batos.jit.engine import Message, Options
 from batos.jit.errors import AdapterHeld, AdapterMissing, AdapterUnknown, EngineProblem, RankTooHigh
@@ -36,7 +37,7 @@ from .facets import put, small_lora
 from .train_twelve import FOLDER as TWELVE
 from .train_twelve import TRIED
 
-pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(1200)]
 SHORT = Options(max_tokens=8)
 
 
@@ -170,8 +171,7 @@ def test_after_an_alias_flips_answers_are_those_of_a_cold_server(
     assert shipped is not None
     for path in (shipped.path, shipped.path.with_suffix(".json")):
         shutil.copy(path, adapters)
-    ask = "(CognitiveWeaver tokens: 24; facet: #speaker complete: 'Explain what an account is, in one sentence.') size"
-    ask = ask.replace(" size", "")
+    ask = "CognitiveWeaver tokens: 24; facet: #speaker complete: 'Explain what an account is, in one sentence.'"
 
     def speak(*messages: str) -> list[str]:
         return [run_batos(real_server, adapters, fresh_image, message) for message in messages]
@@ -243,3 +243,76 @@ def test_load_sent_from_the_repl_is_seen_in_the_servers_log_and_metrics(
     assert repl.returncode == 0 and name in repl.stdout, repl.stdout + repl.stderr
     assert f"Loaded new LoRA adapter: {asked_for}" in log.read_text()
     assert seen.is_set(), "the server's own metrics never told that the adapter was at work"
+
+
+def test_the_image_is_whole_when_the_server_is_killed_under_a_kernel(
+    fresh_image: Path, real_server: Server, vllm_folder: Path, adapters: Path, names: list[str]
+) -> None:
+    """Four clients of one kernel add answers to a collection; the server is killed meanwhile. What was acknowledged is
+    there, once; what was not says so, in time; nothing else is there."""
+    patience = 5.0  # shorter than the server needs: who asks meanwhile is told so
+    kernel = subprocess.Popen(
+        [sys.executable, "-m", "batos.cli", "-i", str(fresh_image), "kernel", "--workers", "4"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **environ_of(real_server, adapters), "BATOS_WEAVER_PATIENCE": str(patience)},
+    )
+    with kernel:
+        assert kernel.stdout is not None
+        endpoint = next(word for word in kernel.stdout.readline().split() if word.startswith("ipc://"))
+        with Client(endpoint) as client:
+            assert client.evaluate("Said := OrderedCollection new").outcomes[0].error is None
+        acknowledged: list[str] = []
+        refused: list[str] = []
+        over = threading.Event()
+
+        def talk(number: int) -> None:
+            with Client(endpoint) as client:
+                turn = 0
+                while not over.is_set():
+                    name = names[(number * 3 + turn) % len(names)]
+                    turn += 1
+                    source = f"Said add: (CognitiveWeaver facet: '{name}' complete: 'Who speaks?')"
+                    (outcome,) = client.evaluate(source, workspace=f"talk{number}", timeout=120).outcomes
+                    if outcome.error is None:
+                        acknowledged.append(str(outcome.printed).strip("'"))
+                        assert acknowledged[-1] == own_name(name)
+                    else:
+                        refused.append(outcome.error.message)
+                        assert "does not answer" in refused[-1] or "went away" in refused[-1], refused[-1]
+
+        with ThreadPoolExecutor(4) as pool:
+            talking = [pool.submit(talk, number) for number in range(4)]
+            try:
+                until(lambda: len(acknowledged) >= 8, talking)
+                os.kill(real_server.server_pid, signal.SIGKILL)
+                before = len(refused)
+                until(lambda: len(refused) > before, talking)
+                starting.wait_until_ready(vllm_folder, lambda text: None, 600)
+                after = len(acknowledged)
+                until(lambda: len(acknowledged) >= after + 8, talking)
+            finally:
+                over.set()
+        for each in talking:
+            each.result()
+        with Client(endpoint) as client:
+            (size,) = client.evaluate("Said size").outcomes
+        kernel.terminate()
+    assert int(str(size.printed)) == len(acknowledged)
+    check = subprocess.run(
+        [sys.executable, "-m", "batos.cli", "-i", str(fresh_image), "image", "check"],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert check.returncode == 0 and "ok" in check.stdout, check.stdout + check.stderr
+
+
+def until(true: Callable[[], object], working: list[Any], seconds: float = 300.0) -> None:
+    """Wait for it, but not longer than those work who are to bring it about."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen"
+        for each in working:
+            if each.done():
+                each.result()
+        time.sleep(0.05)

@@ -125,6 +125,36 @@ def test_who_is_killed_takes_his_hold_with_him(folder: Path) -> None:
     assert not alive(server.server_pid) and not alive(child_of(folder))
 
 
+def holders(folder: Path) -> int:
+    """How many processes have the lifeline open, the watcher not counted."""
+    found = set()
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if os.readlink(descriptor) == str(folder / "lifeline"):
+                found.add(descriptor.parts[2])
+        except OSError:
+            continue
+    return len(found) - 1
+
+
+def test_a_killed_kernel_takes_its_server_with_it(folder: Path, fresh_image: Path) -> None:
+    launch(folder)
+    with starting.hold(folder):  # until the kernel holds it
+        server = ready(folder)
+        kernel = subprocess.Popen(
+            [sys.executable, "-m", "batos.cli", "-i", str(fresh_image), "kernel", "--serve-model"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: holders(folder) == 2)
+    with kernel:
+        assert kernel.stdout is not None and kernel.stdout.readline().startswith(b"ready")
+        assert phase(folder) == "ready" and alive(server.server_pid)
+        kernel.kill()
+    until(lambda: not someone_has(folder / "lock"))
+    assert not alive(server.server_pid)
+
+
 def test_it_is_started_again_when_it_dies(folder: Path) -> None:
     launch(folder)
     with starting.hold(folder):
