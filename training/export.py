@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..jit.adapter import adapter_name
+from ..jit.serving.base import base_shape
+from ..jit.serving.check_adapter import check_adapter
+from ..jit.serving.forms import peft_folder
 from .config import MAX_RANK, TrainConfig
 from .errors import DataProblem
 
@@ -123,9 +126,9 @@ def export(
         **(more or {}),
     }
     made.with_suffix(".json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    folder = out / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for part in ("adapter_config.json", "adapter_model.safetensors"):
-        shutil.copy(peft / part, folder / part)
+    # From the GGUF and not from `peft`: one name, one content, the same numbers in both engines.
+    shutil.rmtree(out / name, ignore_errors=True)
+    shape = base_shape(base_config, base.name)
+    peft_folder(out, name, shape)
+    check_adapter(out, name, shape, MAX_RANK)
     return made

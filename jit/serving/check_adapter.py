@@ -27,7 +27,7 @@ from .forms import CONFIG, TENSORS, gguf_name, peft_files
 
 NAME = re.compile(r"[a-z0-9@._-]{1,64}")
 IMMUTABLE = re.compile(r"[a-z0-9][a-z0-9._-]*@[0-9a-f]{12}")
-FILES = {CONFIG, TENSORS, "README.md", ".gitattributes"}
+FILES = {CONFIG, TENSORS, "README.md", "loss.svg", ".gitattributes"}
 """What may lie in an adapter's folder. A server also reads tokenizers and pickles it finds there: none may be."""
 MAX_CONFIG = 1_000_000
 MAX_HEADER = 16_000_000

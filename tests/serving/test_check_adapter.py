@@ -291,3 +291,19 @@ def test_a_gguf_that_is_no_adapter_is_refused(adapters: Path) -> None:
         peft_files(
             write_gguf(adapters / "z.gguf", [*small_lora(BASE), *small_lora(BASE, rank=4, modules=("attn_v",))]), BASE
         )
+
+
+def test_training_makes_the_same_gguf_of_the_folder_again(adapters: Path) -> None:
+    """There and back, by two programs: rows of q and k are where both think they are."""
+    for module in ("torch", "safetensors", "gguf"):
+        pytest.importorskip(module, reason="needs the tools that train (make train-tools)")
+    from batos.jit.adapter import shipped_adapter
+    from batos.training.export import write_gguf as made_by_training
+
+    shipped = shipped_adapter()
+    assert shipped is not None
+    adapters.mkdir()
+    shutil.copy(shipped.path, adapters)
+    folder = peft_folder(adapters, shipped.name, base_shape(SMOLLM2, "SmolLM2-135M"))
+    made_by_training(folder, SMOLLM2, adapters / "again.gguf")
+    assert (adapters / "again.gguf").read_bytes() == shipped.path.read_bytes()
