@@ -109,6 +109,15 @@ def elements(world: World, thing: Any) -> Sequence[Any]:
     return found
 
 
+def indexed(world: World, thing: Any) -> Sequence[Any]:
+    """The elements of a sequence by its indexes, whatever ``do:`` was made to mean: one that goes through backwards
+    (``do: aBlock [ self reverseDo: aBlock ]``) is not asked for what it asks for."""
+    reader = READERS.get(getattr(type(thing), "_p_ghost", type(thing)))
+    if reader is None or (is_object(thing) and "_items" not in vars(thing)):
+        return elements(world, thing)
+    return reader(thing)
+
+
 # --- blocks --------------------------------------------------------------------
 
 

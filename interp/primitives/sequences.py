@@ -26,6 +26,7 @@ from .elements import (
     empty,
     find,
     ghost_of,
+    indexed,
     like,
     literal_written,
     one,
@@ -147,7 +148,7 @@ def index_of(world: World) -> Any:
     def index_of(self: Any, wanted: Any, start: Any = 1) -> int:
         if type(self) is str and type(wanted) is Character and start == 1:
             return self.find(chr(wanted.code)) + 1
-        values = elements(world, self)
+        values = indexed(world, self)
         if type(start) is not int or start < 1:
             raise out_of_range(world, start, len(values))
         return find(values, wanted, start - 1) + 1
@@ -158,7 +159,7 @@ def index_of(world: World) -> Any:
 @primitive("sequence.lastIndexOf", world=True)
 def last_index_of(world: World) -> Any:
     def last_index_of(self: Any, wanted: Any) -> int:
-        values = elements(world, self)
+        values = indexed(world, self)
         return next((i + 1 for i in range(len(values) - 1, -1, -1) if equal(values[i], wanted)), 0)
 
     return last_index_of
@@ -169,7 +170,7 @@ def identity_index_of(world: World) -> Any:
     from ..world import same
 
     def identity_index_of(self: Any, wanted: Any) -> int:
-        values = elements(world, self)
+        values = indexed(world, self)
         return next((i + 1 for i, one in enumerate(values) if one is wanted or same(one, wanted)), 0)
 
     return identity_index_of
@@ -281,7 +282,7 @@ def reverse(world: World) -> Any:
 def reverse_do(world: World) -> Any:
     def reverse_do(self: Any, block: Any) -> Any:
         call = one(world, block)
-        for value in elements(world, self)[::-1]:
+        for value in indexed(world, self)[::-1]:
             call(value)
         return self
 
@@ -292,7 +293,7 @@ def reverse_do(world: World) -> Any:
 def do_with_index(world: World) -> Any:
     def do_with_index(self: Any, block: Any) -> Any:
         call = two(world, block)
-        for index, value in enumerate(elements(world, self), 1):
+        for index, value in enumerate(indexed(world, self), 1):
             call(value, index)
         return self
 
@@ -303,7 +304,7 @@ def do_with_index(world: World) -> Any:
 def keys_and_values_do(world: World) -> Any:
     def keys_and_values_do(self: Any, block: Any) -> Any:
         call = two(world, block)
-        for index, value in enumerate(elements(world, self), 1):
+        for index, value in enumerate(indexed(world, self), 1):
             call(index, value)
         return self
 
@@ -313,7 +314,7 @@ def keys_and_values_do(world: World) -> Any:
 @primitive("sequence.fromToDo", world=True)
 def from_to_do(world: World) -> Any:
     def from_to_do(self: Any, start: Any, stop: Any, block: Any) -> Any:
-        values = elements(world, self)
+        values = indexed(world, self)
         begin, end = span(world, start, stop, len(values))
         call = one(world, block)
         for value in values[begin:end]:
@@ -346,7 +347,7 @@ def with_collect(world: World) -> Any:
 
 
 def _pairs(world: World, self: Any, other: Any) -> tuple[Any, Any]:
-    mine, theirs = elements(world, self), elements(world, other)
+    mine, theirs = indexed(world, self), elements(world, other)
     if len(mine) != len(theirs):
         raise Fault(
             "SystemExceptions.InvalidArgument", f"collections of different sizes: {len(mine)} and {len(theirs)}"
@@ -374,6 +375,6 @@ def collect(world: World) -> Any:
 
     def collect(self: Any, block: Any) -> Any:
         call = one(world, block)
-        return collected(world, self, [call(value) for value in elements(world, self)])
+        return collected(world, self, [call(value) for value in indexed(world, self)])
 
     return collect
