@@ -261,13 +261,13 @@ class Kernel:
         began = time.perf_counter()
         try:
             match command:
+                case Evaluate():
+                    settle, committed = self.residents.settle, self.watcher.committed
+                    evaluate(worker, request, self.stacks, recall, settle, committed)
                 case Metrics():
                     from .metrics import text_of
 
                     request.finish(Data(data=text_of(self.status)))
-                case Evaluate():
-                    settle, committed = self.residents.settle, self.watcher.committed
-                    evaluate(worker, request, self.stacks, recall, settle, committed)
                 case Stack():
                     request.finish(reply_of(self.stacks.of(request.session.identity)))
                 case Undo() | Redo() | Revert() | JitCommand() if command.resent:

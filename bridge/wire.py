@@ -8,6 +8,7 @@ nesting by itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import ormsgpack
@@ -26,6 +27,10 @@ _PACK = (
     | ormsgpack.OPT_REPLACE_SURROGATES
 )
 _UNPACK = ormsgpack.OPT_NON_STR_KEYS
+
+# The adapters' own method is a layer of Python above these.
+_command: Callable[[Any], Command] = COMMANDS.validator.validate_python
+_reply: Callable[[Any], Reply] = REPLIES.validator.validate_python
 
 
 class WireProblem(Exception):
@@ -51,7 +56,7 @@ def unpack_command(frame: bytes, limit: int = MAX_FRAME) -> Command:
     """The command in a frame; WireProblem tells what is wrong with it."""
     data = _unpack(frame, limit)
     try:
-        return COMMANDS.validate_python(data)
+        return _command(data)
     except ValidationError as problem:
         raise _explain(problem, data, "command") from None
 
@@ -60,7 +65,7 @@ def unpack_reply(frame: bytes, limit: int = 2**31) -> Reply:
     """The reply or event in a frame; WireProblem if the kernel speaks another language than this client."""
     data = _unpack(frame, limit)
     try:
-        return REPLIES.validate_python(data)
+        return _reply(data)
     except ValidationError as problem:
         raise _explain(problem, data, "kind") from None
 

@@ -11,7 +11,6 @@ Arguments and answers are plain: nil, booleans, numbers, texts, lists and maps o
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -64,7 +63,7 @@ class Journal:
     """What one statement asked outside so far. Equal questions have their answers in the order they were asked in."""
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
-    asked: Counter[str] = field(default_factory=Counter)
+    asked: dict[str, int] = field(default_factory=dict)
 
     def begin_again(self) -> None:
         self.asked.clear()
@@ -73,10 +72,11 @@ class Journal:
         """The answer to this send, None where it is not known yet."""
         key = called.key
         known = self.answers.get(key, [])
-        if self.asked[key] >= len(known):
+        number = self.asked.get(key, 0)
+        if number >= len(known):
             return None
-        self.asked[key] += 1
-        return known[self.asked[key] - 1]
+        self.asked[key] = number + 1
+        return known[number]
 
     def keep(self, called: Called, answer: Answer) -> None:
         self.answers.setdefault(called.key, []).append(answer)

@@ -47,10 +47,11 @@ def resident() -> int:
 def watch(worker: Worker) -> None:
     """Have the warden look after a worker whose message has a limit, from now on."""
     global _thread
-    if _awake.is_set() and worker in _workers:
+    if worker.watched and _awake.is_set():
         return
     with _lock:
         _workers.add(worker)
+        worker.watched = True
         if _thread is None or not _thread.is_alive():
             _thread = threading.Thread(target=_round, name="batos-warden", daemon=True)
             try:
@@ -95,6 +96,8 @@ def _round() -> None:
 def _forget() -> None:
     """A forked child has no such thread."""
     global _thread, _lock
+    for worker in list(_workers):
+        worker.watched = False
     _thread, _lock = None, threading.Lock()
 
 

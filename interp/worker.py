@@ -119,6 +119,22 @@ class _Run:
     echo: bool = True
 
 
+class _Abandonable:
+    """What Worker._abandonable answers. A class: a generator would take a good part of a short message's time."""
+
+    __slots__ = ("worker", "budget")
+
+    def __init__(self, worker: Worker, budget: Budget) -> None:
+        self.worker = worker
+        self.budget = budget
+
+    def __enter__(self) -> None:
+        self.worker._begin_abandonable(self.budget)
+
+    def __exit__(self, *_: object) -> None:
+        self.worker._settle_down()
+
+
 class Worker:
     def __init__(self, image: Any, name: str = "worker", misses: MissHandler | None = None) -> None:
         self.image = image
@@ -136,6 +152,7 @@ class Worker:
             connection = image.db.open(self.manager)
         self.connection = connection
         self._root = connection.root()
+        self._on_file = getattr(image, "path", None) is not None
         self._at_rest: transaction.Transaction | None = None  # one that only read and has ended: it serves again
         self.user = os.environ.get("USER", "")
         self.world = World(connection, all_primitives())
@@ -150,6 +167,7 @@ class Worker:
         self._pending: type[flow.Abandoned] | None = None
         self._again = 0.0  # when it is to be told again
         self.limits: warden.Limits | None = None  # of the message that runs now
+        self.watched = False  # by the warden
         self.tally = {"commits": 0, "reads": 0, "conflicts": 0, "failures": 0}  # transactions, by how they ended
         self.about_to_wait: Callable[[], None] | None = None  # called before a commit that writes and waits for it
         self._told = threading.Event()  # set when a message that may be waiting for the clock is to end
@@ -230,7 +248,11 @@ class Worker:
             tell(Outcome(source, problem.line, error=syntax_report(problem)))
             return outcomes
         source = source if program.text is None else program.text
-        with self._session(session, aside):
+        # Meanwhile the world's processes are that session's.
+        processes = self._sessions.pop(session) if session in self._sessions else self._fresh
+        self.world.processes = processes
+        self._aside = aside
+        try:
             if atomic:
                 for outcome in self._atomic(program, source, run):
                     tell(outcome)
@@ -243,22 +265,13 @@ class Worker:
                     break
                 if outcome.quit is not None:
                     break
-        return outcomes
-
-    @contextmanager
-    def _session(self, name: str, aside: Callable[[], AbstractContextManager[Any]]) -> Iterator[None]:
-        """Meanwhile the world's processes are that session's."""
-        processes = self._sessions.pop(name) if name in self._sessions else self._fresh
-        self.world.processes = processes
-        self._aside = aside
-        try:
-            yield
         finally:
             self._aside = nullcontext
             if processes.living:
-                self._sessions[name] = processes
+                self._sessions[session] = processes
                 if processes is self._fresh:
                     self._fresh = Session(self.world)
+        return outcomes
 
     @contextmanager
     def _alone(self) -> Iterator[Session]:
@@ -571,7 +584,10 @@ class Worker:
     def _rest(self, current: transaction.Transaction) -> None:
         """Ends a transaction that has only read: there is nothing to commit. Making and ending one in the regular way
         takes as long as a short message; this one has kept nothing and serves the next."""
-        self.connection.afterCompletion(current)
+        if self._on_file:  # which need not be told
+            self.connection._cache.incrgc()
+        else:
+            self.connection.afterCompletion(current)
         self.manager.free(current)
         self._at_rest = current
 
@@ -679,9 +695,11 @@ class Worker:
 
     # --- interrupting
 
-    @contextmanager
-    def _abandonable(self, budget: Budget) -> Iterator[None]:
+    def _abandonable(self, budget: Budget) -> _Abandonable:
         """While this is open, another thread may end the message. Never open around a commit or an abort."""
+        return _Abandonable(self, budget)
+
+    def _begin_abandonable(self, budget: Budget) -> None:
         # The warden comes first: its thread must not be started once this one may be ended. A thread that is just being
         # made goes by its maker's number, and would be the one that the exception reaches.
         if budget.seconds is not None or budget.bytes is not None:
@@ -696,10 +714,6 @@ class Worker:
             self._pending = None
             self._told.clear()
             self._running = threading.get_ident()
-        try:
-            yield
-        finally:
-            self._settle_down()
 
     def _settle_down(self) -> None:
         """From here on nobody may end the message; what was under way and has not arrived is taken back."""

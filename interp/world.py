@@ -102,6 +102,9 @@ def _twins(clean: type, live: type) -> bool:
     return family is not None and family.live is live and family.clean is clean
 
 
+MOST_MADE = 512  # functions of statements that are kept, in case they come again
+
+
 class World:
     function_type = FunctionType
 
@@ -115,6 +118,7 @@ class World:
         self.units = Units(self)  # forgets both once their code is gone
         self._filenames: dict[tuple[str, int], str] = {}  # (method, id(holder)) -> the name its code goes by
         self._holders_of: dict[str, int] = {}  # how many holders have had such a method
+        self._made: dict[str, tuple[Any, Any, Any]] = {}  # of a statement's file name: for what, and the function
         self.clone_types: dict[int, Any] = {}
         self._scopes: dict[int, Scope] = {}  # id(holder) -> what its methods can name
         self._fresh: dict[int, dict[str, Any]] = {}  # id(prototype) -> the slots of a new clone of it
@@ -541,7 +545,11 @@ class World:
 
         self.families.free_names.update(facts.free)
         where = self.resolutions[filename] = tuple((name, resolve(name)) for name in facts.free)
-        data, pure, varied = self.hints(facts.selectors)
+        data, pure, varied = hints = self.hints(facts.selectors)
+        made_for = where, self.redefined, self.checked, hints, filename in self.kept
+        made = self._made.get(filename)
+        if made is not None and made[0] is facts and made[1] == made_for:
+            return made[2]
         situation = (filename, where, self.redefined, self.checked, data, pure, varied, filename in self.kept)
         compiled = facts.compiled.get(situation)
         if compiled is None:
@@ -549,7 +557,12 @@ class World:
             mode.timid = frozenset(("walks",) if filename in self.kept else ())
             compiled = facts.compiled[situation] = compile_statement(node, mode, filename)
         self.units.keep(filename, compiled)
-        return self.link(compiled, workspace)
+        function = self.link(compiled, workspace)
+        if not (compiled.supers or compiled.pools or compiled.selves):  # the same whatever the workspace
+            if len(self._made) >= MOST_MADE:
+                self._made.clear()
+            self._made[filename] = facts, made_for, function
+        return function
 
     def _stale(self, selector: str | None) -> None:
         """Behaviour changed: one selector's functions, or all of them, are to be looked up again."""

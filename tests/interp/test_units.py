@@ -33,6 +33,7 @@ def sweep(worker: Worker) -> None:
         said(worker, f"3 + {number}. #({number} a)")
     statements._facts.clear()
     statements._read.cache_clear()
+    worker.world._made.clear()
     gc.collect()
     worker.world.units.sweep()
 
