@@ -504,10 +504,12 @@ def _indexed(em: Emitter, node: n.Send, items: str) -> ast.expr | None:
     tests, place = _index(args[0])
     target = em.temp()
     if text:
-        # Mostly a String here: its Characters are known by their text.
+        # Mostly a literal here or a String, whose Characters are known by their text.
         tests.insert(0, _is(_again(receiver), text))
-        letter = located(ast.Subscript(_characters(receiver, text), place, ast.Load()), node)
-        found = _assign(target, located(ast.Subscript(load("letters"), letter, ast.Load()), node))
+        one = located(ast.Subscript(_characters(receiver, text), place, ast.Load()), node)
+        if text != "tuple":
+            one = located(ast.Subscript(load("letters"), one, ast.Load()), node)
+        found = _assign(target, one)
         _try(em, node, tests, target, [found], located(slow, node), located(_again_send(slow), node))
         return load(target)
     listed = ast.Attribute(subject, items, ast.Load())
@@ -586,14 +588,17 @@ def _size(em: Emitter, node: n.Send) -> ast.expr | None:
 
 
 def _text_kind(em: Emitter, selector: str) -> str:
-    """The global that holds the type which mostly answered here, of literal Strings or others; '' if it was none."""
+    """The global that holds the type which mostly answered here, of literal Strings or others, or of literal Arrays;
+    '' if it was none."""
     marks = em.mode.timid
+    if selector + " literal" in marks:
+        return "tuple"
     return "string" if selector + " string" in marks else "str" if selector + " text" in marks else ""
 
 
 def _characters(receiver: ast.expr, kind: str) -> ast.expr:
     """What holds a String's characters: the literal itself, or its contents."""
-    return _again(receiver) if kind == "str" else ast.Attribute(_again(receiver), "_items", ast.Load())
+    return _again(receiver) if kind != "string" else ast.Attribute(_again(receiver), "_items", ast.Load())
 
 
 def _index(index: ast.expr) -> tuple[list[ast.expr], ast.expr]:

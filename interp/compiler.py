@@ -406,7 +406,7 @@ class Emitter:
         locate(made, node.span)
         self.emit(made, pure=True)
         result = load(name)
-        if function.spare and outer is function.outer:
+        if function.spare and not function.passing and outer is function.outer:
             # Made in a loop, it must go on seeing what the loop's variables were in this turn.
             own = [v for v in function.reads | function.writes if v.home is outer and v.loop and not v.boxed]
             result.watched = any(v in function.writes for v in own)  # type: ignore[attr-defined]
@@ -668,16 +668,20 @@ def scaled(value: n.Scaled) -> Any:
 
 def compile_method(method: n.Method, mode: Mode, filename: str, entry: str) -> Compiled:
     """A method in message syntax to code that defines a Python function ``entry(self, ...)``."""
-    scopes = Scopes(method, method.params, method.temps, method.body, "walks" not in mode.timid)
+    scopes = Scopes(method, method.params, method.temps, method.body, walks_in_line(mode))
     return _unit(scopes, method, method.params, method.body, mode, filename, entry, value=False)
 
 
 def compile_statement(statement: n.Node, mode: Mode, filename: str) -> Compiled:
     """A top-level statement to code that defines ``statement(self)``, whose result is the statement's value."""
     temps, body = (statement.temps, statement.body) if isinstance(statement, n.Eval) else ((), (statement,))
-    scopes = Scopes(statement, (), temps, body, "walks" not in mode.timid)
+    scopes = Scopes(statement, (), temps, body, walks_in_line(mode))
     mode.top_level = True
     return _unit(scopes, statement, (), body, mode, filename, "statement", value=True)
+
+
+def walks_in_line(mode: Mode) -> bool:
+    return "walks" not in mode.timid and "on:do:" not in mode.redefined
 
 
 def _unit(

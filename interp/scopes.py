@@ -58,6 +58,7 @@ WALKS: dict[str, tuple[int | None, ...]] = {
     "count:": (1,),
 }
 ONCE = {("do:separatedBy:", 1): False, ("detect:ifNone:", 1): True}  # block arguments that run outside the walk's loop
+GUARD = 4  # Python's blocks that an on:do: in line takes
 LARGEST_WALK = 150  # nodes of the blocks of a walk in line
 LOOPS = {"whileTrue:", "whileFalse:", "whileTrue", "whileFalse", "repeat", "timesRepeat:", "to:do:", "to:by:do:"}
 DEEPEST = 12  # loops within loops in one function; Python's compiler allows 20 blocks of all kinds
@@ -93,6 +94,7 @@ class Function:
     names: dict[str, int] = field(default_factory=dict)
     returns_home: bool = False  # holds (or holds a block that holds) a ^ out of a real block
     spare: bool = False
+    passing: bool = False  # of spares, one that whoever gets it cannot keep: what on:do: does
     reads: set[Variable] = field(default_factory=set)  # variables of functions around it
     writes: set[Variable] = field(default_factory=set)
 
@@ -262,6 +264,35 @@ class Scopes:
             )
         return found
 
+    def guardable(self, node: n.Send) -> bool:
+        """Is this a literal block with its handler, such that it can dissolve?"""
+        found = self._walkable.get(id(node))
+        if found is None:
+            found = self._walkable[id(node)] = (
+                self.walks
+                and isinstance(node.receiver, n.Block)
+                and not node.receiver.params
+                and not self._captures(node.receiver)
+                and not any_node(node.receiver, _this_context)
+            )
+        return found
+
+    def _guard(self, node: n.Send) -> None:
+        """``[...] on: exception do: action``: a loop of one turn, or more if it is retried."""
+        block, action = node.receiver, node.args[1]
+        assert isinstance(block, n.Block)
+        self._walk(node.args[0])
+        if isinstance(action, n.Block):
+            self._apart(action, True)
+            self.functions[id(action)].passing = True
+        else:
+            self._walk(action)
+        self.spares[id(node)] = node.args
+        self.inlined.add(id(block))
+        self._loops += GUARD
+        self._open(block, block.params, block.temps, block.body)
+        self._loops -= GUARD
+
     def _walk_over(self, node: n.Send) -> None:
         """The parts of a walk: its blocks in line, unless this is a spare already, and as spares."""
         self._walk(node.receiver)
@@ -288,6 +319,9 @@ class Scopes:
         self._in_spare = False
 
     def _send(self, node: n.Send) -> None:
+        if node.selector == "on:do:" and self._loops + GUARD <= DEEPEST and self.guardable(node):
+            self._guard(node)
+            return
         if node.selector in WALKS and self._loops < DEEPEST and self.walkable(node):
             self._walk_over(node)
             return
@@ -360,7 +394,10 @@ class Scopes:
                 return
             in_line = None
             if isinstance(node, n.Send):
-                in_line = walked_blocks(node) if self.walkable(node) else inlined_blocks(node)
+                if node.selector == "on:do:" and self.guardable(node):
+                    in_line = [one for one in (node.receiver, node.args[1]) if isinstance(one, n.Block)]
+                else:
+                    in_line = walked_blocks(node) if self.walkable(node) else inlined_blocks(node)
             for child in children(node):
                 if isinstance(child, n.Block):
                     if in_line is not None and any(child is one for one in in_line):

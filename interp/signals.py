@@ -69,6 +69,9 @@ class Handler:
         self.cases = cases  # (exception or set or array, handler block)
 
 
+RETRY: Any = object()  # stands for the block of an on:do: that has dissolved into its method (catching.py)
+
+
 class Activation:
     """What an exception knows while it is being signalled: the handler that runs, and the Python error behind it."""
 
@@ -129,6 +132,21 @@ class Signals:
             finally:
                 self.chain = handler.outer
 
+    def landed(self, handler: Handler, flow: BaseException) -> Any:
+        """What became of the block of an on:do: in line that was left: its value, or RETRY."""
+        if isinstance(flow, Unwind):
+            mine, value, block = flow.args
+            if mine is not handler:
+                raise flow
+            if block is None or block is RETRY:
+                return value if block is None else RETRY
+            return self._protect(handler, block)
+        self.chain = handler.outer
+        found = self._overflow_case(handler)
+        if found is None:
+            raise flow
+        return self._handle_overflow(handler, found)
+
     def _overflow_case(self, handler: Handler) -> Any:
         exception = self.make("SystemExceptions.StackOverflow", "too many messages within messages: the stack is full")
         for selector, block in handler.cases:
@@ -146,7 +164,7 @@ class Signals:
             mine, value, again = unwind.args
             if mine is not handler:
                 raise
-            return value if again is None else self._protect(handler, again)
+            return value if again is None else again if again is RETRY else self._protect(handler, again)
 
     def matches(self, selector: Any, exception: Any) -> bool:
         """Is this one meant by ``selector``: an exception, a set or Array of them, or whatever knows handles:?"""

@@ -1,4 +1,4 @@
-"""Walks of collections in line: what ``do:``, ``collect:``, ``inject:into:`` and their kin become in Python.
+"""Walks of collections, and blocks with handlers, in line: what ``do:``, ``collect:`` and ``on:do:`` become in Python.
 
 What the emitted code looks like::
 
@@ -37,7 +37,63 @@ def in_line(em: Emitter, node: n.Send) -> bool:
 
 def walk(em: Emitter, node: n.Send, wanted: bool) -> ast.expr | None:
     """Emit a walk; the expression of its value, if that is wanted."""
+    if node.selector == "on:do:":
+        return guard(em, node, wanted)
     return _Walk(em, node, wanted).emit()
+
+
+def guard(em: Emitter, node: n.Send, wanted: bool) -> ast.expr | None:
+    """Emit ``[...] on: exception do: action`` with its block in line::
+
+    while True:
+        %1 = signals.chain = Handler(signals.chain, ((exception, action),), RETRY)
+        try:
+            try: %2 = ...                       # the block
+            except Exception as %e: %2 = failed(%e)
+            break
+        except Landing as %u:
+            %2 = landed(%1, %u)
+            if %2 is not RETRY: break
+        finally: signals.chain = %1.outer
+    """
+    from .compiler import call, const, load, located, store
+
+    block = node.receiver
+    assert isinstance(block, n.Block)
+    exception, action = (fix(em, part) for part in em.expressions(list(em.scopes.spares[id(node)])))
+    handler, target = em.temp(), em.temp()
+
+    def chain(context: ast.expr_context) -> ast.expr:
+        return ast.Attribute(load("signals"), "chain", context)
+
+    def build() -> None:
+        assert isinstance(block, n.Block)
+        value = inline_body(em, block, [], True)
+        if value is not None:
+            em.emit(ast.Assign([store(target)], value), node)
+
+    body, _ = em.nested(build)
+    cases = ast.Tuple([ast.Tuple([again(exception), again(action)], ast.Load())], ast.Load())
+    arm = ast.Assign(
+        [store(handler), chain(ast.Store())],
+        located(call("Handler", chain(ast.Load()), cases, load("RETRY")), node),
+    )
+    failed = ast.ExceptHandler(load("Exception"), "%e", [ast.Assign([store(target)], call("failed", load("%e")))])
+    landed = ast.ExceptHandler(
+        load("Landing"),
+        "%u",
+        [
+            ast.Assign([store(target)], located(call("landed", load(handler), load("%u")), node)),
+            ast.If(ast.Compare(load(target), [ast.IsNot()], [load("RETRY")]), [ast.Break()], []),
+        ],
+    )
+    disarm = ast.Assign([chain(ast.Store())], ast.Attribute(load(handler), "outer", ast.Load()))
+    inside = ast.Try(body or [ast.Pass()], [failed], [], [])
+    em.emit(
+        ast.While(const(True), [arm, ast.Try([inside, ast.Break()], [landed], [], [disarm])], []),
+        node,
+    )
+    return load(target) if wanted else None
 
 
 class _Walk:

@@ -179,7 +179,7 @@ class Worker:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
         if gc.get_threshold() == (700, 10, 10):
             # Python's default was made for small heaps; ours holds the library, and looking through it is dear.
-            gc.set_threshold(20_000, 20, 20)
+            gc.set_threshold(50_000, 20, 20)
             gc.freeze()  # what is here by now (the parser, the library) stays
 
     def close(self) -> None:

@@ -28,12 +28,13 @@ from .blocks import HELD, detached
 from .classes import Scope, all_variables, is_collection, pool_of
 from .compiler import Compiled, Mode, compile_method, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
+from .flow import Unwind
 from .primitives.walks import walkers
 from .probation import sends_left, watched
 from .scopes import Scopes
 from .self_sends import SelfSends
 from .sessions import Session
-from .signals import Signals
+from .signals import RETRY, Handler, Signals, StackOverflow
 from .stack import Source
 from .statements import facts_of, selectors_in
 from .units import Units
@@ -643,6 +644,7 @@ class World:
             "string": String,
             "square_root": math.sqrt,
             "str": str,
+            "tuple": tuple,
             "slot_at_miss": self.slot_at_miss,
             "slot_at_put_miss": self.slot_at_put_miss,
             "slot_size_miss": self.slot_size_miss,
@@ -658,6 +660,11 @@ class World:
             "assign": self.assign,
             "assign_top": self.assign_top,
             "failed": signals.failed,
+            "signals": signals,
+            "Handler": Handler,
+            "RETRY": RETRY,
+            "Landing": (Unwind, StackOverflow),
+            "landed": signals.landed,
             "not_boolean": self.not_boolean,
             "truth": self.truth,
             "same": same,
@@ -710,7 +717,9 @@ class World:
         return self.send(thing, "at:", index)
 
     def _textual(self, selector: str, thing: Any) -> str:
-        """The mark for a send that a String answered, literal or not, or something else."""
+        """The mark for a send that a String answered, literal or not, or a literal Array, or something else."""
+        if thing.__class__ is tuple:
+            return selector + " literal"
         if thing.__class__ is str:
             return selector + " text"
         return selector + " string" if getattr(type(thing), "_p_ghost", None) is String else selector
@@ -1130,6 +1139,6 @@ IN_LINE: tuple[tuple[Any, Iterable[str]], ...] = (
     (Character(32), ("=", "~=")),
     (Symbol("x"), ("=", "~=")),
     (True, ("not",)),
-    (same, ("value", "value:", "value:value:", "value:value:value:")),
+    (same, ("value", "value:", "value:value:", "value:value:value:", "on:do:")),
 )
 WATCHED = frozenset(ARITHMETIC) | {"at:", "at:put:", "size", *(name for _, names in IN_LINE for name in names)}

@@ -118,15 +118,20 @@ def repeat(world: World) -> Any:
 
 @primitive("block.ensure", world=True)
 def ensure(world: World) -> Any:
+    signals = world.signals
+
     def ensure(self: Any, last: Any) -> Any:
-        chain = world.signals.chain
+        chain = signals.chain
         ending = False
         try:
-            return _run(world, self)
+            return self()
         finally:
             ending = True  # noqa: F841 - read by processes.py: who is terminated meanwhile may finish this
-            world.signals.chain = chain
-            _run(world, last)
+            signals.chain = chain
+            if last.__class__ is FunctionType:
+                last()
+            else:
+                _run(world, last)
             if world.processes.postponed:
                 world.processes.after(sys._getframe())
 

@@ -277,7 +277,7 @@ def perform(world: World) -> Any:
             raise Fault(
                 "SystemExceptions.WrongArgumentCount",
                 f"wrong argument count: #{text} takes {wanted}, {len(args)} were given",
-            "wrong argument count",
+                "wrong argument count",
             )
         return world.send(self, text, *args)
 

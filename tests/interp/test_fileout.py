@@ -241,5 +241,3 @@ def test_one_object_by_message(bench: Bench) -> None:
 def test_what_cannot_be_written_is_told(bench: Bench) -> None:
     bench.well("Keeper := Object clone. Keeper >> hold: n [ ^[n] ]. Keeper setSlot: 'block' value: (Keeper hold: 3)")
     assert bench("Keeper fileOut includesSubstring: 'Not written: a block of hold:'") == "true"
-
-

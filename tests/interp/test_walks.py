@@ -157,3 +157,47 @@ def test_a_statement_of_its_own_walks_too(bench: Bench) -> None:
     assert bench("[:c | | s | s := 0. c do: [:x | s := s + x]. s] value: #(4 5)") == "9"
     assert bench("[:c | | s | s := 0. c do: [:x | s := s + x]. s] value: Keeper") == "0"
     assert bench("Keeper kept value: 4; value: 3") == "7"
+
+
+HANDLED = {
+    "n := 1 / 0": "ZeroDivide",
+    "n := 7": "Error",
+    "^99": "Error",
+    "nil foo": "MessageNotUnderstood",
+    "nil foo. n := 5": "ZeroDivide",
+    "#(1 2) at: 9": "SystemExceptions.IndexOutOfRange, ZeroDivide",
+    "n := n + 1. n < 4 ifTrue: [Error signal: 'again']": "Error",
+    "[n := n + 1] ensure: [n := n * 10]. Error new signal": "Error",
+    "(Warning signal: 'w') printNl. n := n + (Warning signal: 'v')": "Warning",
+    "[Error signal: 'inner'] on: ZeroDivide do: [:e | n := 50]": "Error",
+    "self deep: 0": "SystemExceptions.StackOverflow",
+    "self unknown": "8",
+}
+ACTIONS = (
+    "n := n + 100",
+    "e return: 5",
+    "e retryUsing: [n]",
+    "e messageText",
+    "^e class",
+    "e pass",
+    "e outer",
+    "e foo",
+)
+
+
+@pytest.mark.parametrize(
+    "action", [*ACTIONS, "n := n + 1. n < 3 ifTrue: [e retry]. n", "e resume: 4", "e signal", "e retry: 1"]
+)
+def test_a_handler_in_line_does_what_the_message_does(bench: Bench, action: str) -> None:
+    method = """T >> NAME [ | n r b | n := 0.
+        r := [BLOCK r := RECEIVER on: WHAT do: [:e | ACTION]. {n. r}] on: Error do: [:e | {n. e class. e messageText}].
+        ^{n. r} ]."""
+    bench.well("T := Object clone. T >> deep: n [ ^1 + (self deep: n) ].")
+    for body, what in HANDLED.items():
+        filled = method.replace("WHAT", what).replace("ACTION", action)
+        here = filled.replace("NAME", "inLine").replace("BLOCK", "").replace("RECEIVER", f"[{body}]")
+        sent = filled.replace("NAME", "sent").replace("BLOCK", f"b := [{body}].").replace("RECEIVER", "b")
+        bench.well(here + sent)
+        assert bench("T inLine") == bench("T sent"), body
+        assert bench("[:x | T inLine] value: 1") == bench("T sent"), body
+    assert bench("[n := 3. 1/0] on: ZeroDivide do: [:e | n + e messageText size]. n") == "3"
