@@ -199,16 +199,21 @@ def _status() -> None:
 
 def hold_for_kernel(name: str = "local") -> Callable[[], None]:
     """Have a server run as long as this process: what to call at the end. It is installed and started beside us, and
-    should we be killed, its standard input ends, and so does it."""
+    should we be killed, its standard input ends, and so does it. What it says goes to start.log in the server's
+    folder."""
     import subprocess
 
-    holder = subprocess.Popen(
-        [sys.executable, "-m", "batos.cli", "serve-model", "--name", name, "--lifeline"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    from .jit.serving.places import made
+    from .jit.serving.servers import server_folder
+
+    with open(made(server_folder(name)) / "start.log", "ab") as log:
+        holder = subprocess.Popen(
+            [sys.executable, "-m", "batos.cli", "serve-model", "--name", name, "--lifeline"],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def let_go() -> None:
         assert holder.stdin is not None

@@ -115,9 +115,9 @@ class Supervisor:
         while not self.stopping:
             self._wait(TICK)
             now = time.monotonic()
-            status = self.process.poll()
-            if status is not None:
+            if has_ended(self.process):
                 sweep_group(self.process.pid)
+                status = self.process.wait()
                 well = bool(ready_at) and now - ready_at > WELL
                 words = last_words(log, begin, only_errors=status < 0)
                 return f"the server {_ended(status)}" + (f": {words}" if words else ""), well
@@ -211,12 +211,13 @@ class Supervisor:
         process, self.process = self.process, None
         if process is None:
             return
-        if process.poll() is None:
+        until = time.monotonic() + self.seconds["patience"]
+        if process.returncode is None:
             process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(self.seconds["patience"])
-        sweep_group(process.pid)
-        process.wait()
+            while not has_ended(process) and time.monotonic() < until:
+                time.sleep(0.02)
+            sweep_group(process.pid)
+            process.wait()
 
     def _tell(self, **changes: Any) -> None:
         self.server = replace(self.server, pid=os.getpid(), **changes)
@@ -246,8 +247,13 @@ def _dying_with(parent: int) -> Callable[[], None] | None:
     return in_child
 
 
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it has, and is not reaped yet: until then nobody else can have its number."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+
+
 def sweep_group(leader: int) -> None:
-    """Kill what is left of a process group whose leader we have started."""
+    """Kill what is left of a process group whose leader we have started, and not yet reaped."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 

@@ -281,6 +281,7 @@ def test_the_image_is_whole_when_the_server_is_killed_under_a_kernel(
                     else:
                         refused.append(outcome.error.message)
                         assert "does not answer" in refused[-1] or "went away" in refused[-1], refused[-1]
+                        over.wait(0.5)
 
         with ThreadPoolExecutor(4) as pool:
             talking = [pool.submit(talk, number) for number in range(4)]
