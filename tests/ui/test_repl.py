@@ -21,7 +21,8 @@ from batos.bridge.covenant import Approval
 from batos.grammar import is_complete
 from batos.ui.errors import around, shorten_stack
 from batos.ui.repl import approval, piped, show
-from batos.ui.repl.commands import COMMANDS, outline, summary
+from batos.ui.repl.commands import COMMANDS
+from batos.ui.repl.outline import outline, summary
 from batos.ui.repl.reader import KernelCompleter, Reader
 from batos.ui.repl.screen import Screen, has_colour, visible
 from batos.ui.repl.spinner import Spinner

@@ -132,4 +132,18 @@ def test_the_models_panel_decides(puppet: Kernel, canvas: OpenCanvas) -> None:
     assert window.until(event("said", ink="good"), after=before)["text"] == "=> yes"
 
 
+def test_the_weavers_panel(live: Kernel, canvas: OpenCanvas) -> None:
+    """What the kernel says of servers and facets, asked for again and again while the card is open."""
+    window = canvas(live.endpoint, "policy='off'")
+    connected(window)
+    window.key("F8")
+    rows = window.until(event("weaver"))["rows"]
+    assert "in all" in rows and any(row.startswith("rules") for row in rows)
+    before = window.said()
+    window.until(event("weaver"), after=before)
+    window.key("F8")
+    window.until(event("card", kind="weaver", open=False))
+    assert window.errors() == ""
+
+
 HINT, INSTALL = (300, 655), (103, 655)

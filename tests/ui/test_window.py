@@ -230,11 +230,14 @@ def test_a_proposal_is_edited_or_asked_for_again(puppet: Kernel, canvas: OpenCan
     window.until(event("proposal"))
     before = window.said()
     window.key("Tab")
+    window.until(event("hint", focus=True), after=before)
     window.type("mind the limit")
     window.key("Return")
     window.until(event("proposal"), after=before)
     before = window.said()
-    window.key("shift+Tab", "shift+Tab", "ctrl+a")
+    window.key("shift+Tab", "shift+Tab")
+    window.until(event("code", focus=True), after=before)
+    window.key("ctrl+a")
     window.type("withdraw: n [ ^nil ]")
     window.key("Tab", "Return")  # from the text to Install
     assert window.until(event("said", ink="good"), after=before)["text"] == "=> edit withdraw: n [ ^nil ]"

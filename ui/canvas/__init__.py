@@ -43,7 +43,7 @@ def main(
         return 2
     prepare_kivy(settings)
     try:
-        from . import app
+        from . import app, telling
     except ImportError as problem:
         print(f"the canvas needs Kivy ({problem}): pip install 'bat-os[canvas]'", file=sys.stderr)
         return 1
@@ -61,7 +61,7 @@ def main(
         settings,
         workspace=workspace,
         policy=policy,
-        trace=app.tracer(trace),
+        trace=telling.tracer(trace),
         state=state,
     )
     try:

@@ -9,14 +9,13 @@ stream of the scene.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 from kivy.app import App
-from kivy.base import ExceptionHandler, ExceptionManager
+from kivy.base import ExceptionManager
 from kivy.clock import Clock
 from kivy.core.window import Window
 from kivy.lang import Builder
@@ -44,6 +43,7 @@ from ...bridge.covenant import (
 )
 from ..errors import unsendable
 from ..link import Link, LinkLost
+from . import watchdog
 from .conversation import Conversation
 from .desk import Desk
 from .frames import Frames
@@ -51,8 +51,8 @@ from .inspector import Inspector
 from .morphs import Morphs
 from .settings import LARGEST_TEXT, SMALLEST_TEXT, Settings, keep_state
 from .shortcuts import shortcut
+from .telling import Mishap
 from .theme import DARK, LIGHT, THEMES, Theme
-from .watchdog import Endless
 
 for name in ("rules.kv", "tools.kv"):
     Builder.load_file(str(Path(__file__).with_name(name)))
@@ -373,37 +373,15 @@ class CanvasApp(App):
             tool.start()
 
 
-class Mishap(ExceptionHandler):
-    """An error in a handler, most likely of a morph's own rule, is told, and the window lives."""
-
-    def __init__(self, app: CanvasApp) -> None:
-        self.app = app
-
-    def handle_exception(self, exception: BaseException) -> int:
-        if not isinstance(exception, Exception | Endless):
-            return ExceptionManager.RAISE  # type: ignore[no-any-return]
-        self.app.morphs.mishap(exception)
-        return ExceptionManager.PASS  # type: ignore[no-any-return]
-
-
-def tracer(path: Path | None) -> Callable[[str, dict[str, Any]], None]:
-    """Writes what the window shows as JSON lines, for tests and for programs that look on."""
-    if path is None:
-        return lambda event, facts: None
-    out = path.open("a", encoding="utf-8", buffering=1)
-
-    def trace(event: str, facts: dict[str, Any]) -> None:
-        out.write(json.dumps({"event": event, "at": time.time(), **facts}, default=str) + "\n")
-
-    return trace
-
-
 async def run(app: CanvasApp) -> None:
     """Open the window and stay until it is closed."""
     async with app.link, app.act, app.look, app.scene:
         app.look.on_event = app.scene.on_event = app.heard
         app.link.on_event = app.act.on_event = lambda event: None
-        await app.async_run("asyncio")
+        try:
+            await app.async_run("asyncio")
+        finally:
+            watchdog.stop()
         leftover = list(app.tasks)
         for task in leftover:
             task.cancel()

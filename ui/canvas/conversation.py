@@ -57,6 +57,9 @@ class Conversation(Tool):
             text=lambda _, text: app.trace("typed", {"text": text}),
         )
         line.keys = lambda key, modifiers: bool(app.completing.key(key, line))
+        for name in ("code", "hint"):
+            field = self.ids.proposal.ids[name]
+            field.bind(focus=lambda _, focus, name=name: app.trace(name, {"focus": focus}))
         self.ids.proposal.bind(on_answer=lambda _, choice: self.answer_proposal(choice))
 
     def focus_first(self) -> None:

@@ -20,17 +20,29 @@ from .objectmap import ObjectMap
 from .past import Past
 from .stage import Stage  # noqa: F401
 from .status import AllowPage, KeysPage, StatusPanel
+from .weaver import WeaverPanel
 from .workspace import Transcript, Workspace
 
 KINDS: dict[str, type[Tool]] = {
     kind.kind: kind
     for kind in (
-        Conversation, Inspector, Browser, Workspace, Transcript, ModelPanel, ObjectMap, Past, StatusPanel, KeysPage,
-        AllowPage,
+        Conversation, Inspector, Browser, Workspace, Transcript, ModelPanel, ObjectMap, Past, StatusPanel, WeaverPanel,
+        KeysPage, AllowPage,
     )
 }  # fmt: skip
-ORDER = ("conversation", "inspector", "browser", "workspace", "transcript", "model", "map", "history", "status")
-NAMES = ("Talk", "Inspect", "Browse", "Workspace", "Transcript", "Model", "Map", "History", "Kernel")
+ORDER = (
+    "conversation",
+    "inspector",
+    "browser",
+    "workspace",
+    "transcript",
+    "model",
+    "map",
+    "history",
+    "status",
+    "weaver",
+)
+NAMES = ("Talk", "Inspect", "Browse", "Workspace", "Transcript", "Model", "Map", "History", "Kernel", "Weaver")
 # Where a card is at first: x, y (from below), width, height, as shares of the room.
 PLACES = {
     "conversation": [0.62, 0.015, 0.37, 0.97],
@@ -42,6 +54,7 @@ PLACES = {
     "map": [0.03, 0.06, 0.58, 0.88],
     "history": [0.03, 0.03, 0.58, 0.4],
     "status": [0.1, 0.2, 0.4, 0.7],
+    "weaver": [0.06, 0.15, 0.5, 0.75],
     "keys": [0.04, 0.04, 0.8, 0.92],
     "allow": [0.15, 0.2, 0.55, 0.6],
 }

@@ -11,6 +11,7 @@ KEYS: list[tuple[str, list[tuple[str, str]]]] = [
                 "Ctrl-1 ... Ctrl-9",
                 "conversation, inspector, browser, workspace, transcript, model, map, history, kernel",
             ),
+            ("F8", "the Weaver"),
             ("Ctrl-Tab, Ctrl-0", "the next card, the world"),
             ("Ctrl-W, Ctrl-Q", "close the card, the window"),
             ("Alt-arrows, Alt-Shift-arrows", "move, resize the card"),

@@ -35,6 +35,12 @@ def wind_up() -> None:
         signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE, PATIENCE / 10)
 
 
+def stop() -> None:
+    """The window is closed: Python takes its handlers away while it ends, and the clock would end the process."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
 def _ran_down(number: int, frame: FrameType | None) -> None:
     while frame is not None:
         if frame.f_code.co_filename.startswith(OURS):

@@ -5,7 +5,6 @@ Each is a function from (shell, the words after its name) to nothing; its docstr
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -33,7 +32,9 @@ from ...bridge.covenant import (
 )
 from ..errors import unsendable
 from . import show
+from .after_error import again, define, down, frame, leave, proceed, python, stack, up, vars_
 from .languages import lexer_for
+from .outline import outline, summary
 from .screen import visible
 from .shell import Shell
 
@@ -57,14 +58,9 @@ async def obey(shell: Shell, line: str) -> bool:
     try:
         await COMMANDS[found[0]](shell, rest.strip())
     except ValidationError as problem:
-        complain(shell, unsendable(problem))
+        shell.complain(unsendable(problem))
     failed, shell.failed = shell.failed, shell.failed or before
     return not failed
-
-
-def complain(shell: Shell, text: str) -> None:
-    shell.screen.say(text, "bad")
-    shell.failed = True
 
 
 async def ask(shell: Shell, command: Command, wanted: type[Reply]) -> Any:
@@ -117,7 +113,7 @@ async def undo(shell: Shell, rest: str) -> None:
 async def history(shell: Shell, rest: str) -> None:
     """the last transactions, newest first: `:history 50`"""
     if rest and not rest.isdecimal():
-        return complain(shell, f":history takes a number, not {rest!r}")
+        return shell.complain(f":history takes a number, not {rest!r}")
     count = min(max(int(rest or 20), 1), 1000)
     reply = await ask(shell, History(count=count), Data)
     if reply:
@@ -154,7 +150,7 @@ async def jit(shell: Shell, rest: str) -> None:
     if rest in get_args(Policy):
         shell.policy = rest  # type: ignore[assignment]
     elif rest:
-        return complain(shell, f":jit is off, ask or auto, not {rest!r}")
+        return shell.complain(f":jit is off, ask or auto, not {rest!r}")
     meaning = {
         "off": "a message nobody understands is an error",
         "ask": "the model writes what is missing, you decide",
@@ -184,107 +180,13 @@ async def more(shell: Shell, rest: str) -> None:
     shell.screen.line(shell.last_result)
 
 
-async def stack(shell: Shell, rest: str) -> None:
-    """the stack of the last error, frame by frame: `:frame 2` goes to one of them"""
-    found = await shell.get_stack(quietly=shell.last_error is not None)
-    if found is None:
-        for each in shell.last_error.stack if shell.last_error else ():
-            shell.screen.line(each)
-        return
-    for line in show.stack(shell.screen, found, shell.frame):
-        shell.screen.raw(line)
-
-
-async def frame(shell: Shell, rest: str) -> None:
-    """go to a frame of the stack: `:frame 2`; what you type is then sent there, with its self and its variables"""
-    found = await shell.get_stack()
-    if found is None:
-        return
-    if rest and not rest.isdecimal():
-        return complain(shell, f":frame takes a number, not {rest!r}")
-    number = int(rest) if rest else shell.frame or 0
-    if number >= len(found.frames):
-        return complain(shell, f"there is no frame {number}; the last one is {len(found.frames) - 1}")
-    shell.frame = number
-    for line in show.frame(shell.screen, found.frames[number], number):
-        shell.screen.raw(line)
-
-
-async def up(shell: Shell, rest: str) -> None:
-    """one frame up, to whoever sent the message"""
-    await frame(shell, str(0 if shell.frame is None else shell.frame + 1))
-
-
-async def down(shell: Shell, rest: str) -> None:
-    """one frame down, to what it sent"""
-    if shell.frame == 0:
-        return complain(shell, "this is the innermost frame")
-    await frame(shell, str(0 if shell.frame is None else shell.frame - 1))
-
-
-async def vars_(shell: Shell, rest: str) -> None:
-    """self, its slots and the variables of the frame, as they were when the message failed"""
-    await frame(shell, "")
-
-
-async def leave(shell: Shell, rest: str) -> None:
-    """leave the stack: what you type goes to the workspace again"""
-    shell.frame = None
-
-
-async def proceed(shell: Shell, rest: str) -> None:
-    """run the message that failed again, from its start: after you wrote what was missing"""
-    found = await shell.get_stack()
-    if found is not None:
-        shell.frame = None
-        await shell.evaluate(found.statement)
-
-
-async def define(shell: Shell, rest: str) -> None:
-    """write the method that was missing, in your editor; then `:proceed`"""
-    found = await shell.get_stack()
-    if found is None:
-        return
-    if not found.missing or not found.missing.get("prototype"):
-        return complain(shell, "no method was missing")
-    if shell.edit is None:
-        return complain(shell, "there is no editor here")
-    selector, names = str(found.missing["selector"]), [str(each) for each in found.missing["parameters"]]
-    parts = selector.replace(":", ": ").split()
-    head = " ".join(f"{part} {name}" for part, name in zip(parts, names, strict=False)) or selector
-    statement = " ".join(found.statement.split()).replace('"', "'")
-    written = await shell.edit(f'{found.missing["prototype"]} >> {head} [\n    "{statement}"\n    ^self\n]\n')
-    if written is None:
-        return shell.screen.say("nothing was written")
-    shell.frame = None
-    kept = shell.stack
-    if await shell.evaluate(written):
-        shell.stack = kept
-        shell.screen.say(":proceed runs the message again")
-
-
-async def again(shell: Shell, rest: str) -> None:
-    """run all of the input in which something failed once more"""
-    if not shell.failed_source:
-        return complain(shell, "nothing has failed")
-    shell.frame = None
-    await shell.evaluate(shell.failed_source)
-
-
 async def keys(shell: Shell, rest: str) -> None:
     """edit with the keys of emacs or of vi: `:keys vi`"""
     if shell.use_vi is None:
-        return complain(shell, "there are no keys here")
+        return shell.complain("there are no keys here")
     if rest not in ("vi", "emacs"):
-        return complain(shell, f":keys is vi or emacs, not {rest!r}")
+        return shell.complain(f":keys is vi or emacs, not {rest!r}")
     shell.use_vi(rest == "vi")
-
-
-async def python(shell: Shell, rest: str) -> None:
-    """the Python traceback under the last error"""
-    if shell.last_error is None:
-        return complain(shell, "there was no error")
-    shell.screen.line(shell.last_error.python.rstrip() or "no Python code was running")
 
 
 async def handle_of(shell: Shell, source: str) -> str | None:
@@ -301,7 +203,7 @@ async def handle_of(shell: Shell, source: str) -> str | None:
     if last and last.error:
         shell.error(last.error)
     elif last and last.handle is None:
-        complain(shell, f"{visible(last.printed or 'nothing')} is a value and has no slots of its own")
+        shell.complain(f"{visible(last.printed or 'nothing')} is a value and has no slots of its own")
     return last.handle if last and not last.error else None
 
 
@@ -311,7 +213,7 @@ async def inspect(shell: Shell, rest: str) -> None:
     if target:
         await shell.inspect(target)
     elif not rest:
-        complain(shell, "the last result is no object with slots; :inspect EXPRESSION")
+        shell.complain("the last result is no object with slots; :inspect EXPRESSION")
 
 
 async def browse(shell: Shell, rest: str) -> None:
@@ -335,14 +237,14 @@ async def browse(shell: Shell, rest: str) -> None:
 async def senders(shell: Shell, rest: str) -> None:
     """the methods that send a selector: `:senders deposit:`"""
     if not rest:
-        return complain(shell, ":senders SELECTOR")
+        return shell.complain(":senders SELECTOR")
     await list_methods(shell, Senders(selector=rest))
 
 
 async def implementors(shell: Shell, rest: str) -> None:
     """the objects that have a method for a selector: `:implementors deposit:`"""
     if not rest:
-        return complain(shell, ":implementors SELECTOR")
+        return shell.complain(":implementors SELECTOR")
     await list_methods(shell, Implementors(selector=rest))
 
 
@@ -362,7 +264,7 @@ async def load(shell: Shell, rest: str) -> None:
     try:
         source = Path(rest).expanduser().read_text("utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        return complain(shell, f"{rest or ':load FILE'}: {getattr(problem, 'strerror', None) or problem}")
+        return shell.complain(f"{rest or ':load FILE'}: {getattr(problem, 'strerror', None) or problem}")
     await shell.evaluate(source, origin=Path(rest).name)
 
 
@@ -400,39 +302,3 @@ COMMANDS: Mapping[str, Act] = {
     ":load": load,
     ":shutdown": shutdown,
 }
-
-
-def summary(row: Any) -> str:
-    """A map as one line: what it tells of itself, or its values with the names of those that need one."""
-    if not isinstance(row, dict):
-        return visible(compact(row))
-    if "told" in row:
-        return visible("  ".join(str(row[key]) for key in ("transaction", "told", "user") if row.get(key)))
-    words = [str(row[key]) for key in PLAIN if row.get(key)]
-    words += [f"{key} {compact(value)}" for key, value in row.items() if key not in PLAIN and value not in (None, "")]
-    return visible("  ".join(words).replace("\n", " "))
-
-
-PLAIN = ("id", "name", "when", "who", "what", "note")  # values that say themselves what they are
-
-
-def compact(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-
-
-def outline(data: Any, indent: str = "") -> list[str]:
-    """Nested data as indented lines."""
-    lines: list[str] = []
-    if isinstance(data, dict):
-        for key, value in data.items():
-            if isinstance(value, dict | list) and value:
-                lines += [f"{indent}{visible(str(key))}:", *outline(value, indent + "  ")]
-            else:
-                lines.append(f"{indent}{visible(str(key))}: {visible(compact(value))}")
-    elif isinstance(data, list):
-        for value in data:
-            flat = isinstance(value, dict) and not any(isinstance(v, dict | list) for v in value.values())
-            lines += [indent + summary(value)] if flat or not isinstance(value, dict | list) else outline(value, indent)
-    else:
-        lines.append(indent + visible(compact(data)))
-    return lines

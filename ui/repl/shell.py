@@ -83,6 +83,11 @@ class Shell:
 
     # -- evaluation ---------------------------------------------------------------------------------------------------
 
+    def complain(self, text: str) -> None:
+        """Tell what was wrong with what the person asked for."""
+        self.screen.say(text, "bad")
+        self.failed = True
+
     async def evaluate(self, source: str, wish: str = "print", origin: str = "<input>") -> bool:
         """Run the source's statements and show what comes of each. False if one failed.
 
