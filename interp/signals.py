@@ -116,7 +116,10 @@ class Signals:
         while True:
             self.chain = handler
             try:
-                return block() if type(block) is FunctionType else self.world.send(block, "value")
+                try:
+                    return block() if type(block) is FunctionType else self.world.send(block, "value")
+                except Exception as error:  # a block that takes arguments, or one in Python: it fails in here
+                    return self.failed(error)
             except Unwind as unwind:
                 mine, value, block = unwind.args
                 if mine is not handler:
