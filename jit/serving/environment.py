@@ -221,10 +221,15 @@ def telling(line: str) -> str | None:
     """What a line of pip's is about, in few words; None: nothing that a person waits for."""
     line = line.strip()
     if found := re.match(r"(?:Collecting|Requirement already satisfied:|Processing) (\S+)", line):
-        return f"looking at {found[1].rpartition('/')[2].partition('-')[0]}"
+        return f"looking at {_project(found[1])}"
     if found := re.match(r"(?:Downloading|Using cached) (\S+) \(([^)]*)\)", line):
-        return f"{found[1].rpartition('/')[2].partition('-')[0]}, {found[2]}"
+        return f"{_project(found[1])}, {found[2]}"
     return "unpacking, which takes minutes" if line.startswith("Installing collected packages") else None
+
+
+def _project(file: str) -> str:
+    """`hf-xet` of a path to hf-xet-1.8.0-cp311.whl, or of hf-xet>=1.2."""
+    return re.split(r"-(?=\d)|[<>=!~;,\[]", file.rpartition("/")[2])[0]
 
 
 def requirements_of(wheel: Path) -> list[str]:

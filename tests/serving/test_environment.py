@@ -138,6 +138,8 @@ def test_who_comes_second_waits_and_finds_it_there(environment: Environment) -> 
     ("line", "detail"),
     [
         ("Collecting regex (from -r reqs.txt (line 1))", "looking at regex"),
+        ("Collecting hf-xet<2.0,>=1.2 (from huggingface_hub)", "looking at hf-xet"),
+        ("  Downloading hf-xet-1.8.0-cp37-abi3.whl (4.2 MB)", "hf-xet, 4.2 MB"),
         ("Processing /opt/files/psutil-7.2.2-cp36.whl (from x)", "looking at psutil"),
         ("Requirement already satisfied: numpy in ./lib (2.4)", "looking at numpy"),
         ("  Downloading torch-2.13.0-cp311.whl (198.7 MB)", "torch, 198.7 MB"),
