@@ -134,3 +134,17 @@ def test_images_that_keep_the_whole_history_in_each_method(fresh_image: Path) ->
         said = worker.evaluate("(Old >> #c) history collect: [:each | each source]")[-1].printed
         worker.close()
     assert said == "('a [ ^1 ]' 'b [ ^2 ]' 'c [ ^3 ]' )"
+
+
+def test_retired_types_do_not_wait_for_python_to_look(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: in ten minutes of redefinitions Python did not look once, and the kernel grew by a tenth."""
+    import gc
+
+    monkeypatch.setattr("batos.image.resting.SELDOM", 0.0)
+    bench("Shape := Object clone. Square := Shape clone")
+    other = bench.another()
+    full = gc.get_stats()[2]["collections"]
+    for number in range(80):
+        bench(f"Shape >> area [ ^{number} ]")
+        assert other.evaluate("Square area")[-1].printed == str(number)
+    assert gc.get_stats()[2]["collections"] > full
