@@ -6,7 +6,8 @@ added here, and why:
 - **Looking before cutting.** On opening, FileStorage cuts the file off where a transaction does not end within it.
   That is right for a commit that a crash interrupted and wrong for a damaged length in the middle, after which
   everything would be cut off. So the rest of the file is searched first: if a whole transaction follows, the file is
-  damaged and stays as it is; if none does, the torn end is put aside in ``.trN`` and the file goes on without it.
+  damaged and stays as it is; if none does, the torn end is put aside in ``.trN`` and the file goes on without it. So is
+  a last transaction damaged whose length stands at its end, where nothing is written before the beginning is.
 - **A full disk.** FileStorage's own way out of a failed write flushes the same buffer again, fails again, and leaves
   it to be written later. Here the buffer is dropped with the file object that holds it, and the file cut back. (Tried
   and given up: reserving the room first with posix_fallocate. Readers then buffer the zeros.)
@@ -41,7 +42,7 @@ from ZODB.POSException import POSKeyError
 
 from .errors import CommitUncertain, ImageDamaged, ImageFull, ImageProblem
 from .lock import identity
-from .log import any_transaction, whole_transaction
+from .log import any_transaction, was_finished, whole_transaction
 
 INDEX_EVERY: Final = 50_000
 """The index is saved after this many new records (or a twentieth of the image, if that is more)."""
@@ -145,6 +146,8 @@ class ImageFile(FileStorage):
             after = any_transaction(handle, pos + 1, end, last)
             if after is None and pos == 4 and end - pos > FIRST_COMMIT:
                 raise ImageDamaged(self._file_name, "nothing in it reads as a transaction", pos)
+            if after is None and was_finished(handle, pos, end):
+                raise ImageDamaged(self._file_name, "its last transaction ends as one and does not begin as one", pos)
             if after is None:
                 if self._is_read_only:
                     self.notes.append(

@@ -26,6 +26,16 @@ def whole_transaction(handle: int, pos: int, end: int) -> int | None:
     return int(length) + 8
 
 
+def was_finished(handle: int, pos: int, end: int) -> bool:
+    """Was what begins at ``pos`` and ends with the file a transaction once, and its beginning is spoilt? A commit that
+    was torn has a header that says so (``c``), or no end; after a power cut a header of zeros."""
+    header = os.pread(handle, TRANS_HDR_LEN, pos)
+    tail = os.pread(handle, 8, end - 8)
+    if end - pos < TRANS_HDR_LEN + 8 or int.from_bytes(tail, "big") != end - 8 - pos:
+        return False
+    return header[16:17] != b"c" and any(header)
+
+
 def walk(handle: int, end: int) -> Iterator[tuple[int, str]]:
     """Every transaction of a file, of all times: where it is, and what is wrong with it ("" for nothing)."""
     pos, last = 4, b""

@@ -423,6 +423,33 @@ def test_a_damaged_transaction_in_the_middle_costs_nothing_but_an_error(location
     assert holder(location) is None, "the lock was given back"
 
 
+@pytest.mark.parametrize(("field", "value"), [(0, b"\xff" * 20), (8, b"\xff" * 8), (16, b"?"), (17, b"\xff\xff")])
+def test_a_last_transaction_whose_beginning_is_overwritten_is_damaged(location, field, value):
+    """Regression: it was taken for a commit that was never finished, and put aside."""
+    fill(location, 5)
+    location.with_name("live_image.fs.index").unlink()
+    data = bytearray(location.read_bytes())
+    start, _ = transactions(location)[-1]
+    data[start + field : start + field + len(value)] = value
+    location.write_bytes(data)
+    assert refused(location, ImageDamaged).offset == start
+    assert location.read_bytes() == data and not list(location.parent.glob("*.tr*"))
+
+
+@pytest.mark.parametrize(("field", "value"), [(16, b"c"), (0, b"\0" * 23)])
+def test_a_last_transaction_that_was_never_finished_is_torn_though_its_end_is_there(location, field, value):
+    """As a kill between voting and finishing leaves it, or a power cut that wrote the end and not the beginning."""
+    fill(location, 5)
+    location.with_name("live_image.fs.index").unlink()
+    data = bytearray(location.read_bytes())
+    start, _ = transactions(location)[-1]
+    data[start + field : start + field + len(value)] = value
+    location.write_bytes(data)
+    with open_image(location) as image:
+        assert any("put aside" in note for note in image.notes)
+    assert sorted(read(location)) == ["format", "n0", "n1", "n2", "n3"]
+
+
 def test_both_the_middle_and_the_end_damaged(location):
     fill(location, 9)
     location.with_name("live_image.fs.index").unlink()
@@ -723,6 +750,17 @@ def test_an_image_whose_start_is_overwritten_is_damaged_and_stays(fresh_image, s
     before = fresh_image.read_bytes()
     fresh_image.write_bytes(before[:4] + b"\xff" * size + before[4 + size :])
     damaged = fresh_image.read_bytes()
+    Path(f"{fresh_image}.index").unlink(missing_ok=True)
+    with pytest.raises(ImageDamaged):
+        open_image(fresh_image)
+    assert fresh_image.read_bytes() == damaged
+
+
+def test_an_image_whose_awakening_is_overwritten_is_damaged_and_stays(fresh_image):
+    before = fresh_image.read_bytes()
+    start, _ = transactions(fresh_image)[-1]
+    damaged = before[:start] + b"\xff" * 20 + before[start + 20 :]
+    fresh_image.write_bytes(damaged)
     Path(f"{fresh_image}.index").unlink(missing_ok=True)
     with pytest.raises(ImageDamaged):
         open_image(fresh_image)
