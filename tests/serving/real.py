@@ -7,6 +7,7 @@ environment has not been made (`make test-vllm` does it: 4 GB, some minutes), th
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,15 @@ def vllm_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
     finally:
         hold.__exit__(None, None, None)
+
+
+def started_again(folder: Path, before: Server) -> Server:
+    """The server that takes the place of `before`, which was killed, once it is ready."""
+    deadline = time.monotonic() + 60
+    while (now := read_server(folder)) is None or now.server_pid == before.server_pid:
+        assert time.monotonic() < deadline, "nobody noticed that the server is gone"
+        time.sleep(0.05)
+    return starting.wait_until_ready(folder, lambda text: None, 800)
 
 
 @pytest.fixture

@@ -7,14 +7,12 @@ import os
 import shutil
 import signal
 import stat
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from batos.jit.serving import start as starting
 from batos.jit.serving.base import BaseShape, read_base_shape
 from batos.jit.serving.check_adapter import check_adapter
 from batos.jit.serving.forms import peft_folder
@@ -22,6 +20,7 @@ from batos.jit.serving.servers import Server
 
 from .facets import put, small_lora
 from .manners import CHAT, LOAD, Manners
+from .real import started_again
 from .train_twelve import FOLDER as TWELVE
 from .train_twelve import TRIED
 
@@ -178,21 +177,11 @@ def test_killed_it_comes_back_with_nothing_loaded(
     client.post(LOAD, json={"lora_name": name, "lora_path": str(folder)})
     group = real_server.server_pid
     os.kill(group, signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while client_sees(client):
-        assert time.monotonic() < deadline
-    again = starting.wait_until_ready(vllm_folder, lambda text: None, 600)
-    assert again.server_pid != group and again.restarts == real_server.restarts + 1
+    again = started_again(vllm_folder, real_server)
+    assert again.server_pid not in (0, group) and again.restarts == real_server.restarts + 1
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)  # nothing of the first one is left, its engine neither
     headers = {"Authorization": f"Bearer {again.key()}"}
     with httpx.Client(base_url=again.url, headers=headers, trust_env=False, timeout=120) as fresh:
         assert [card["id"] for card in fresh.get("/v1/models").json()["data"]] == [again.served]
         assert fresh.post(LOAD, json={"lora_name": name, "lora_path": str(folder)}).status_code == 200
-
-
-def client_sees(client: httpx.Client) -> bool:
-    try:
-        return client.get("/health").status_code == 200
-    except httpx.HTTPError:
-        return False

@@ -24,7 +24,6 @@ from batos.jit.adapter import shipped_adapter
 from batos.jit.engine import Message, Options
 from batos.jit.errors import AdapterHeld, AdapterMissing, AdapterUnknown, EngineProblem, RankTooHigh
 from batos.jit.http_client import HttpClient, Place
-from batos.jit.serving import start as starting
 from batos.jit.serving.base import read_base_shape
 from batos.jit.serving.forms import peft_folder
 from batos.jit.serving.servers import Server
@@ -34,6 +33,7 @@ from batos.jit.weaver.opening import open_weaver
 from batos.jit.weaver.vllm import VllmLink
 
 from .facets import put, small_lora
+from .real import started_again
 from .train_twelve import FOLDER as TWELVE
 from .train_twelve import TRIED
 
@@ -136,8 +136,7 @@ def test_killed_in_the_middle_requests_wait_and_come_through(
         assert isinstance(said, (list, EngineProblem)), said
         if isinstance(said, list):
             assert [answer for _, answer in said] == [own_name(name) for name, _ in said]
-    again = starting.wait_until_ready(vllm_folder, lambda text: None, 600)
-    assert again.server_pid != real_server.server_pid
+    started_again(vllm_folder, real_server)
     assert weaver.complete(names[0], [Message("user", TRIED[0])], SHORT).text.strip() == own_name(names[0])
 
 
@@ -183,16 +182,8 @@ def test_after_an_alias_flips_answers_are_those_of_a_cold_server(
     assert names[0] in first and shipped.name in second
     assert before == "'Amber.'" and after == again != before
     os.kill(real_server.server_pid, signal.SIGKILL)  # cold: nothing is loaded, nothing is cached
-    deadline = time.monotonic() + 60
-    while alive(real_server.server_pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    starting.wait_until_ready(vllm_folder, lambda text: None, 600)
+    started_again(vllm_folder, real_server)
     assert run_batos(real_server, adapters, fresh_image, ask) == after
-
-
-def alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
 
 
 def run_batos(server: Server, adapters: Path, image: Path, message: str, command: str = "eval") -> str:
@@ -290,7 +281,7 @@ def test_the_image_is_whole_when_the_server_is_killed_under_a_kernel(
                 os.kill(real_server.server_pid, signal.SIGKILL)
                 before = len(refused)
                 until(lambda: len(refused) > before, talking)
-                starting.wait_until_ready(vllm_folder, lambda text: None, 600)
+                started_again(vllm_folder, real_server)
                 after = len(acknowledged)
                 until(lambda: len(acknowledged) >= after + 8, talking)
             finally:
