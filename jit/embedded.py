@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from .adapter import Adapter
+from .cflag import CFlag
 from .chat import ChatFormat
 from .engine import Completion, Message, OnText, Options, Source, prompt_hash
 from .errors import Cancelled, EngineMissing, EngineProblem, EngineRefused
@@ -83,7 +84,7 @@ class EmbeddedEngine:
         self._adapters: dict[str, Any] = {}
         self._active: str | None = None
         self._abort = threading.Event()
-        self._abort_callback: Any = None  # C points to it as long as the model is loaded
+        self._flag = CFlag()  # C points to it as long as the model is loaded
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batos-model", initializer=_yield_to_others)
 
     @property
@@ -200,8 +201,8 @@ class EmbeddedEngine:
         except (ValueError, RuntimeError) as problem:
             raise EngineMissing(f"llama.cpp cannot load {path}: {problem}") from problem
         _hush(llama_cpp)
-        self._abort_callback = llama_cpp.llama_cpp.ggml_abort_callback(lambda _: self._abort.is_set())
-        llama_cpp.llama_set_abort_callback(llama._ctx.ctx, self._abort_callback, None)
+        callback = llama_cpp.llama_cpp.ggml_abort_callback(self._flag.reader)
+        llama_cpp.llama_set_abort_callback(llama._ctx.ctx, callback, self._flag.place)
         self._llama, self._chat = llama, ChatFormat.of_llama(llama)
         return self._llama, self._chat
 
@@ -274,6 +275,7 @@ class EmbeddedEngine:
         pieces: list[str] = []
         finish = "stop"
         self._abort = cancelled if cancelled is not None else threading.Event()
+        over = self._flag.follow(self._abort)
         try:
             stream = llama.create_completion(
                 tokens,
@@ -310,6 +312,8 @@ class EmbeddedEngine:
             if self._abort.is_set():
                 raise Cancelled("cancelled while the model was reading the prompt") from problem
             raise EngineProblem(f"llama.cpp failed: {problem}") from problem
+        finally:
+            over.set()
         seconds = time.monotonic() - started
         path = self._model_path()
         source = Source(
