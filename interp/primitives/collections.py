@@ -19,7 +19,7 @@ from ...image.object import is_object
 from ...image.values import Character
 from ..flow import Fault
 from . import primitive
-from .elements import check_byte, chosen_list, elements, empty, find, made, one, run, two
+from .elements import check_byte, chosen_list, elements, empty, find, ghost_of, made, one, run, two
 
 if TYPE_CHECKING:
     from ..world import World
@@ -299,16 +299,14 @@ def as_byte_array(world: World) -> Any:
 
 @primitive("collection.asString", world=True)
 def as_string(world: World) -> Any:
-    """Text from Characters (or code points)."""
+    """Text from Characters, and from bytes; the displayString of any other collection."""
 
     def as_string(self: Any) -> Any:
-        parts = []
-        for value in elements(world, self):
-            if type(value) is int and 0 <= value <= 0x10FFFF:
-                value = Character(value)
-            if type(value) is not Character:
-                raise Fault("SystemExceptions.WrongClass", "a String is made of Characters", value=value)
-            parts.append(str(value))
-        return world.new_string("".join(parts))
+        values = list(elements(world, self))
+        if ghost_of(self) in (bytes, ByteArray):
+            return world.new_string("".join(map(chr, values)))
+        if all(type(value) is Character for value in values):
+            return world.new_string("".join(map(str, values)))
+        return world.send(self, "displayString")
 
     return as_string
