@@ -21,11 +21,12 @@ pytestmark = pytest.mark.window
 def test_the_seeds_validation(live: Kernel, canvas: OpenCanvas, tmp_path: Path) -> None:
     with person(live) as repl:
         say(repl, "tool := ButtonMorph clone. tool label: 'New tool'; createMethod: 'new_tool' code: '^42' in: Object")
-        say(repl, "tool openAt: 40@40")
+        say(repl, "press := ButtonMorph label: 'Press' do: [:it | Smalltalk at: #Pressed put: 1. it label: 'Thanks']")
+        say(repl, "tool openAt: 40@40. press openAt: 40@100")
 
         # The window opens, and something is in it.
         window = canvas(live.endpoint, "policy='off'")
-        window.until(lambda line: line["event"] == "drawn" and line["morphs"] == 1)
+        window.until(lambda line: line["event"] == "drawn" and line["morphs"] == 2)
         assert distinct_colours(window.picture(tmp_path / "window.png")) > 30
 
         # Its DEALER sockets are connected, and the kernel knows them.
@@ -46,8 +47,13 @@ def test_the_seeds_validation(live: Kernel, canvas: OpenCanvas, tmp_path: Path) 
         window.until(event("created", selector="new_tool"))
         assert say(repl, "Object new_tool") == "42"
 
+        # A button's message runs in the image, and what it changed comes back.
+        window.click(*spot(window, 100, 118))
+        window.until(event("morph", label="Thanks"))
+        assert say(repl, "Pressed") == "1"
+
         # A change made in a REPL is shown.
         before = window.said()
-        say(repl, "tool label: 'Thanks'")
-        window.until(event("morph", label="Thanks"), after=before)
+        say(repl, "tool label: 'A tool'; x: 300")
+        window.until(event("morph", label="A tool", x=300), after=before)
         assert window.errors() == ""
