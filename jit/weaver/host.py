@@ -201,6 +201,10 @@ class Host:
             self._step()
 
     def _step(self) -> None:
+        for name in [name for name in self._departures if name not in self.shelf.entries]:
+            for departure in self._departures.pop(name):  # let go, or lost with the whole server
+                if not departure.done():
+                    departure.set_result(None)
         step = self.shelf.step()
         for ticket in step.granted:
             future = self._waiters[ticket]
@@ -243,9 +247,6 @@ class Host:
         if problem is None:
             self.counts.unloads += 1
             self.counts.evictions += not told
-        for departure in self._departures.pop(name, ()):
-            if not departure.done():
-                departure.set_result(None)
         self._step()
 
     # --- whether it is there

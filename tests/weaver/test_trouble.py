@@ -118,6 +118,23 @@ def test_what_breaks_off_in_the_middle_of_a_shown_answer_is_not_told_twice(serve
     assert server.ask(server.names[0]) == server.expected(server.names[0])
 
 
+def test_who_waits_for_a_facet_to_be_let_go_is_told_when_the_whole_server_is_gone(server: Bench) -> None:
+    double, name = server.double, server.names[0]
+    assert double is not None
+    double.hold.clear()
+    asking = threading.Thread(target=server.ask, args=(name,))
+    asking.start()
+    until(lambda: double.count("/v1/chat/completions") == 1)
+    unloading = threading.Thread(target=server.weaver.unload, args=(name,))
+    unloading.start()
+    until(lambda: server.weaver.status(wait=0)["servers"][0]["held"][name]["state"] == "leaving")
+    double.stop()
+    double.start()
+    for thread in (asking, unloading):
+        thread.join(30)
+        assert not thread.is_alive()
+
+
 def test_an_adapter_that_somebody_unloaded_is_loaded_again(server: Bench) -> None:
     assert server.double is not None
     name = server.names[0]
