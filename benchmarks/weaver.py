@@ -5,7 +5,8 @@
 Both sides send the same questions with the same facets from as many threads; straight is one httpx.Client for each
 thread, connected already, with the adapters loaded beforehand. Rounds alternate, so that what else the machine does
 falls on both. The last line is `share N`, throughput through the Weaver over throughput straight, the median of the
-rounds; 0.95 is what is asked of it on a model.
+rounds; 0.95 is what is asked of it on a model. `--side-by-side SECONDS` has half of the clients ask straight and half
+through the Weaver at the same time, and its share is the last: the one to believe on a busy machine.
 
 Without a server (named, or run by `batos serve-model`) two doubles in processes of their own, which answer after the
 time that a model would take (`--delay`), and at once. At once there is no model to hide behind: what is left is the
@@ -79,7 +80,10 @@ class Case:
 
 def straight(case: Case, clients: int, requests: int, options: Options) -> Timed:
     """The same without the Weaver: a client a thread, the adapters named as they are loaded."""
+    return run(clients, requests, asking_straight(case, options))
 
+
+def asking_straight(case: Case, options: Options) -> Callable[[int], int]:
     def ask(number: int) -> int:
         client = case.client(threading.current_thread().name)
         body = chat_body(case.names[number % len(case.names)], _question(number), options, stream=False)
@@ -87,14 +91,43 @@ def straight(case: Case, clients: int, requests: int, options: Options) -> Timed
         reply.raise_for_status()
         return int(reply.json()["usage"]["completion_tokens"])
 
-    return run(clients, requests, ask)
+    return ask
 
 
 def through(case: Case, clients: int, requests: int, options: Options) -> Timed:
+    return run(clients, requests, asking_weaver(case, options))
+
+
+def asking_weaver(case: Case, options: Options) -> Callable[[int], int]:
     def ask(number: int) -> int:
         return case.weaver.complete(case.names[number % len(case.names)], _question(number), options).tokens
 
-    return run(clients, requests, ask)
+    return ask
+
+
+def side_by_side(case: Case, clients: int, tokens: int, seconds: float) -> float:
+    """Half of the clients straight, half through the Weaver, at the same time at the same server: whatever else the
+    machine does, it does to both. Answers of the one side over answers of the other."""
+    options, until = Options(max_tokens=tokens), time.monotonic() + seconds
+    sides = [asking_straight(case, options), asking_weaver(case, options)]
+    counts = [0] * clients
+
+    def client(number: int) -> None:
+        ask, turn = sides[number % 2], number
+        while time.monotonic() < until:
+            ask(turn)
+            counts[number] += 1
+            turn += 1
+
+    threads = [threading.Thread(target=client, args=(n,), name=f"client-{n}", daemon=True) for n in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    direct, woven = sum(counts[::2]), sum(counts[1::2])
+    print(f"\n{case.title}, side by side for {seconds:.0f} s: {direct} answers straight, {woven} through the Weaver")
+    print(f"  share {woven / direct:.3f}")
+    return woven / direct
 
 
 def measure(case: Case, clients: int, requests: int, tokens: int, rounds: int) -> float:
@@ -184,14 +217,17 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=32, help="a round")
     parser.add_argument("--tokens", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--side-by-side", type=float, default=0.0, metavar="SECONDS", help="both at the same time, too")
     parser.add_argument("--delay", type=float, default=0.1, help="seconds that the slow double takes")
     given = parser.parse_args()
     now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, {now}")
     with ExitStack() as stack:
         if given.server:
-            share = measure(real(given.server, given.adapters, stack), given.clients, given.requests, given.tokens,
-                            given.rounds)  # fmt: skip
+            case = real(given.server, given.adapters, stack)
+            share = measure(case, given.clients, given.requests, given.tokens, given.rounds)
+            if given.side_by_side:
+                share = side_by_side(case, given.clients, given.tokens, given.side_by_side)
         else:
             measure(double(0.0, stack), given.clients, 10 * given.requests, given.tokens, given.rounds)
             share = measure(double(given.delay, stack), given.clients, 4 * given.requests, given.tokens, given.rounds)
