@@ -11,10 +11,13 @@ Objects that the transaction has changed are never touched, nor what the program
 A type is always part of a cycle, so types that were retired stay until Python looks through all of its memory, which
 it does too seldom for a kernel whose methods are redefined all day: it did not once in ten minutes. That is done here,
 too, where many were retired. It takes some tens of milliseconds, less than learning the behaviour anew has taken.
+And what is free by then goes back to the system, as far as the C library can: with a heap for each thread it keeps
+a tenth of a kernel's memory otherwise.
 """
 
 from __future__ import annotations
 
+import ctypes
 import gc
 from collections.abc import Callable
 from sys import getrefcount
@@ -29,7 +32,7 @@ from .method import Method
 MORE = 1024  # objects loaded since the last look that make another worth its while
 SHARE = 0.25  # of those that were left by it
 TYPES = 16  # as many objects' room is taken by the types of a family that nobody uses any longer
-MANY = 32  # times that types were retired, after which it is worth while to look through all memory
+MANY = 16  # times that types were retired, after which it is worth while to look through all memory
 SELDOM = 10.0  # seconds between two such looks, in all workers of the process
 
 _collected = 0.0
@@ -79,4 +82,7 @@ def _collect() -> None:
     global _collected
     if monotonic() - _collected >= SELDOM:
         gc.collect()
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+        if trim is not None:
+            trim(ctypes.c_size_t(0))
         _collected = monotonic()
