@@ -36,6 +36,8 @@ def evaluate(world: World) -> Any:
     def evaluate(self: Any, text: Any, workspace: Any) -> Any:
         """The value of the last of some statements, run in this message, with a workspace's variables."""
         source = plain(world, text)
+        if not isinstance(source, str):
+            raise Fault("SystemExceptions.WrongClass", "what is evaluated is a text")
         try:
             program = parse(source, "a tool call")
         except SyntaxProblem as problem:

@@ -53,7 +53,7 @@ def test_the_image_publishes_it_too(home: Home) -> None:
 
 def test_each_tool_is_a_message_in_the_image(home: Home) -> None:
     for name in TOOLS:
-        assert home.value(f"WeaverTools respondsTo: #{name}:") == "true"
+        assert home.value(f"CognitiveWeaver tools respondsTo: #{name}:") == "true"
 
 
 def test_under_auto_a_wish_is_carried_out_and_undo_takes_it_back(home: Home) -> None:
