@@ -288,10 +288,10 @@ def test_the_jit_asks_by_its_alias_where_a_weaver_is_set(fresh_image: Path, serv
         assert last(worker, "Account double", policy="auto").error is not None  # the double writes no Python
         assert {body["model"] for path, body in server.double.asked if path == "/v1/chat/completions"} == {two}
     finally:
-        worker.close()
-        image.close()
         weaver._facets = None
         weaver.close()
+        worker.close()
+        image.close()
 
 
 def test_without_the_setting_the_jit_is_as_it_was() -> None:
