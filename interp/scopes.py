@@ -409,7 +409,10 @@ class Scopes:
 
         def look_block(block: n.Block, inside: bool, names: set[str]) -> None:
             for statement in block.body:
-                look(statement, inside, names)
+                if isinstance(statement, n.Block):  # what the block answers: collect: [:x | [x]]
+                    look_block(statement, True, names - {*statement.params, *statement.temps})
+                else:
+                    look(statement, inside, names)
 
         look_block(block, False, names)
         return found
