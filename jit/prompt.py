@@ -14,7 +14,7 @@ Three styles, because three kinds of models answer:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from ..grammar import SyntaxProblem, parse_method
@@ -86,7 +86,7 @@ def _options(situation: Situation, style: Style, prefill: str, grammar: str | No
 
 
 def _small(situation: Situation, neighbours: int, adapter: str | None) -> Prompt:
-    slots = situation.slots[: MAX_SLOTS["small"]]
+    slots = [replace(s, holds="") for s in situation.slots[: MAX_SLOTS["small"]]]  # measured as it is
     wanted = f"Write the method {situation.name} of {_plain_name(situation.prototype)}."
     kinds = frozenset(s.kind for s in slots)
     shots = nearest_shots(situation.selector, kinds, SHOTS)
@@ -114,7 +114,11 @@ def begun_class(
     lines = [f"class {_plain_name(prototype)}:"]
     if about:
         lines.append(f'    """{_one_line(about, 200).replace(chr(34), chr(39))}"""')
-    lines += [f"    {s.name}: {_kind_name(s)}" for s in slots if s.name.isidentifier()]
+    lines += [
+        f"    {s.name}: {_kind_name(s)}" + (f"  # {_one_line(s.holds, 160)}" if s.holds else "")
+        for s in slots
+        if s.name.isidentifier()
+    ]
     lines.append("")
     for method in methods:
         lines += ["    " + line for line in method.splitlines()] + [""]
@@ -128,10 +132,15 @@ def begun_class(
 
 
 def _tuned(situation: Situation, neighbours: int, adapter: str | None) -> Prompt:
-    slots = situation.slots[: MAX_SLOTS["tuned"]]
+    slots = tuned_slots(situation.slots)
     prefill = "```python\n" + _begun(situation, slots, neighbours)
     messages = tuned_messages(situation.prototype)
     return Prompt(messages, _options(situation, "tuned", prefill, None, adapter), situation.head)
+
+
+def tuned_slots(slots: Sequence[Slot]) -> list[Slot]:
+    """Slots as an adapter learns to read them: what is in a list or another object is said, and nil is None."""
+    return [replace(s, kind="None") if s.kind == "nil" else s for s in slots[: MAX_SLOTS["tuned"]]]
 
 
 def tuned_messages(prototype: str) -> tuple[Message, ...]:

@@ -29,6 +29,8 @@ MAX_OBJECTS = 2_000
 SAID = ("intent", "comment", "examples", "jitPolicy")
 """Slots in which people say something of an object; no part of its state."""
 MAX_EXAMPLES = 30
+MAX_MEMBERS, MAX_HELD = 6, 160
+"""Slots, and methods, that are told of an object inside a slot; characters of all that."""
 KINDS = {int: "int", float: "float", bool: "bool", str: "str", type(None): "nil", tuple: "list"}
 STORED_KINDS = {"String": "str", "OrderedCollection": "list", "Array": "list", "Dictionary": "dict", "Set": "set"}
 PRINTED_KINDS = (
@@ -60,7 +62,7 @@ def situate(world: World, miss: Miss) -> tuple[Situation, Surroundings]:
                 if method["author"] != "genesis" and len(neighbours) < MAX_NEIGHBOURS:
                     neighbours.append(_neighbour(name, plain, method))
             elif one is not world.genesis and slot.isidentifier() and len(slots) < MAX_SLOTS:
-                slots.setdefault(slot, Slot(slot, kind_of(world, value), _printed(world, value)))
+                slots.setdefault(slot, Slot(slot, kind_of(world, value), _printed(world, value), holds(world, value)))
     told = own_slots(prototype)
     situation = Situation(
         prototype=miss.prototype_name or "Object",
@@ -141,6 +143,46 @@ def kind_of(world: World, value: Any) -> str:
                 return world.name_of(one)
         return "Object"
     return "block" if callable(value) else type(value).__name__
+
+
+def holds(world: World, value: Any) -> str:
+    """What is inside of a value, so that a model knows what to ask of it (see `Slot.holds`); "" where that is plain."""
+    if not isinstance(value, Body):
+        return ""
+    kind = kind_of(world, value)
+    if kind not in STORED_KINDS.values():
+        return _members(world, value)
+    items = getattr(value, "_items", None)
+    if isinstance(items, str) or not items:
+        return ""
+    if kind == "dict":
+        key, held = next(iter(items.items()))
+        return f"{kind_of(world, key)}: {kind_of(world, held)}"
+    first = next(iter(items))
+    members = _members(world, first) if kind_of(world, first) not in STORED_KINDS.values() else ""
+    return kind_of(world, first) + (f": {members}" if members else "")
+
+
+def _members(world: World, thing: Any) -> str:
+    """`size int, name str, turn()`: slots with their kinds, then methods that people or models wrote; bounded."""
+    if not isinstance(thing, Body):
+        return ""
+    slots: dict[str, str] = {}
+    methods: dict[str, str] = {}
+    for one in _chain(world, thing):
+        if one is world.genesis:
+            break
+        for name, value in own_slots(one).items():
+            plain = name.removeprefix("&")
+            if name.endswith("*") or name.startswith("_") or name in SAID:
+                continue
+            if is_method(value):
+                if own_slots(value)["author"] != "genesis":
+                    taken = ", ".join("n" * plain.count(":"))
+                    methods.setdefault(plain, f"{plain.replace(':', '_')}({taken})")
+            elif name.isidentifier():
+                slots.setdefault(name, f"{name} {kind_of(world, value)}")
+    return ", ".join([*list(slots.values())[:MAX_MEMBERS], *list(methods.values())[:MAX_MEMBERS]])[:MAX_HELD]
 
 
 def _chain(world: World, thing: Any) -> list[Any]:

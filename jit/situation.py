@@ -9,11 +9,13 @@ from typing import Literal
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A data slot: name, kind ("int", "float", "bool", "str", "nil", "list", "dict", "block", or a prototype's name),
-    and its value as printed, bounded."""
+    and its value as printed, bounded. `holds` says what is inside: `int` of a list of numbers, `str: int` of a dict,
+    `Wheel: size int, turn()` of a list of such objects, `size int, turn()` of a Wheel."""
 
     name: str
     kind: str
     printed: str = ""
+    holds: str = ""
 
 
 @dataclass(frozen=True, slots=True)

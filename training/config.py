@@ -51,6 +51,10 @@ class TrainConfig(Strict):
     batch: int = Field(default=4, ge=1, description="rows that are read at once")
     accumulate: int = Field(default=1, ge=1, description="batches to one step")
     learning_rate: float = Field(default=8e-4, gt=0, lt=1)
+    schedule: Literal["cosine", "linear", "constant_with_warmup"] = Field(
+        default="cosine", description="how the learning rate goes; a constant one can be gone on with"
+    )
+    start_from: str = Field(default="", description="folder of an adapter (PEFT) to go on from; empty: a new one")
     warmup: float = Field(default=0.05, ge=0, lt=1, description="share of the steps")
     weight_decay: float = Field(default=0.0, ge=0)
     seed: int = 8

@@ -20,11 +20,16 @@ from .leaks import HeldOut, held_out
 from .schema import TASKS
 
 SHARES = {"code": 0.4, "persona": 0.2, "function": 0.2, "control": 0.2}
+SEEDS_FORM = 8
+"""Each eighth code row is in the form of the seeds' table, one method a row; the others are classes of methods."""
+IN_COMPANY = 0.55
+"""How many of the code rows are about objects in company (`code/company.py`); the rest are alone with their slots."""
 Tell = Callable[[int], None]
 
 
 def code_rows(seed: int, forbidden: HeldOut) -> Iterator[dict[str, Any]]:
-    """Classes of methods, each method right by running, nothing of it held out; every fourth row in the seeds' form."""
+    """Classes of methods, each method right by running, nothing of it held out; some rows in the seeds' form."""
+    from .code.company import gatherings
     from .code.compose import subjects
     from .code.rows import class_row, seed_row
     from .code.verify import Scratch
@@ -32,7 +37,9 @@ def code_rows(seed: int, forbidden: HeldOut) -> Iterator[dict[str, Any]]:
     rng = random.Random(f"rows {seed}")
     scratch, used, number = Scratch(), 0, 0
     try:
-        for subject in subjects(seed):
+        alone, together = subjects(seed), gatherings(seed)
+        while True:
+            subject = next(together if rng.random() < IN_COMPANY else alone)
             if subject.prototype in forbidden.prototypes:
                 continue
             allowed = tuple(m for m in subject.methods if m.selector not in forbidden.selectors)
@@ -46,7 +53,7 @@ def code_rows(seed: int, forbidden: HeldOut) -> Iterator[dict[str, Any]]:
             if len(subject.methods) < 2:
                 continue
             number += 1
-            if number % 4 == 0:
+            if number % SEEDS_FORM == 0:
                 yield seed_row(subject, rng.choice(subject.methods), number)
             else:
                 yield class_row(subject, number, rng, scratch.trial(subject))

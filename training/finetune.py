@@ -158,7 +158,7 @@ def finetune(
         num_train_epochs=config.epochs,
         max_steps=config.max_steps or -1,
         learning_rate=config.learning_rate,
-        lr_scheduler_type="cosine",
+        lr_scheduler_type=config.schedule,
         warmup_steps=config.warmup,
         weight_decay=config.weight_decay,
         logging_steps=config.log_every,
@@ -216,12 +216,16 @@ def finetune(
             loss = total / (num_items_in_batch if num_items_in_batch is not None else keep.sum())
             return (loss, out) if return_outputs else loss
 
+    if config.start_from:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, config.start_from, is_trainable=True)
     trainer = Trainer(
         model=model,
         args=arguments,
         train_dataset=Dataset.from_list(encoded),
         processing_class=tokenizer,
-        peft_config=lora,
+        peft_config=None if config.start_from else lora,
         callbacks=[Telling()],
     )
     checkpoints = sorted((work / "checkpoints").glob("checkpoint-*"))

@@ -15,16 +15,18 @@ from typing import Any
 
 TELLING = 60
 """Characters without blanks from which on a body is no coincidence any more."""
+INTENT = re.compile(r"'intent' value: '([^']*)'")
 NAMED = re.compile(r"\b([A-Z]\w*)\s*:=")
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Names of the held-out half: prototypes, selectors, and right bodies without blanks."""
+    """Of the held-out half: prototypes, selectors, and without blanks the right bodies and the prototypes' intents."""
 
     prototypes: frozenset[str]
     selectors: frozenset[str]
     bodies: frozenset[str]
+    intents: frozenset[str] = frozenset()
 
     def why(self, row: Mapping[str, Any]) -> str:
         """Why the row, as a mapping, is not to be learnt; "" if it may be."""
@@ -41,6 +43,9 @@ class HeldOut:
         for body in self.bodies:
             if body in plain:
                 return "it holds a held-out task's right answer"
+        for intent in self.intents:
+            if intent in plain:
+                return "it holds what a held-out task's prototype intends"
         return ""
 
     @property
@@ -70,4 +75,5 @@ def held_out() -> HeldOut:
         frozenset(name for task in tasks for name in NAMED.findall(task.world)),
         frozenset(task.id.split("/", 2)[2] for task in tasks),
         frozenset(body for body in bodies if len(body) >= TELLING),
+        frozenset("".join(said.split()) for task in tasks for said in INTENT.findall(task.world)),
     )

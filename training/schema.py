@@ -119,10 +119,12 @@ class Call(_Strict):
 
 
 class Trial(_Strict):
-    """How a code row is run again: the slots of the object, and the calls."""
+    """How a code row is run again: the slots of the object, and the calls. `kinds`: what the objects in a slot are, as
+    [name, slots with theme, methods]; the slot's value is then the list of one object's values, or a list of those."""
 
     slots: dict[str, Any]
     calls: tuple[Call, ...]
+    kinds: dict[str, Any] = {}
 
 
 class Row(_Strict):

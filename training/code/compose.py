@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...image.method import python_name
 from ...interp.misses import parameters
 from . import verbs
 from .described import DESCRIBED
+from .others import Kind
 from .skills import SKILLS, Skill
 from .things import THINGS, Thing
 
@@ -70,16 +71,43 @@ class Subject:
     slots: tuple[tuple[str, str, str], ...]  # name, theme, kind
     states: tuple[dict[str, Any], ...]
     methods: tuple[Made, ...] = field(default=())
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    """What is in the slots that hold other objects, or lists of them."""
+    given: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Methods that were there before, heads and bodies: to be read, not learnt."""
+
+    def holds(self, name: str) -> str:
+        """What is in a slot, as the JIT tells of it (`jit.situate.holds`)."""
+        value = self.states[0][name]
+        if name in self.kinds:
+            kind = self.kinds[name]
+            return f"{kind.name}: {kind.told}" if isinstance(value, list) else kind.told
+        if isinstance(value, list):
+            return type(value[0]).__name__ if value else ""
+        if isinstance(value, dict):
+            return f"str: {type(next(iter(value.values()))).__name__}" if value else ""
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The state of an object in a slot of another: see `verify` for what it understands."""
+    """The state of an object beside the receiver: what kind it is, and the values of its slots in their order."""
 
-    name: str
-    size: int
-    power: int
-    ready: bool
+    kind: Kind
+    values: tuple[Any, ...]
+
+    def get(self, name: str) -> Any:
+        return self.values[[n for n, _ in self.kind.slots].index(name)]
+
+
+PART = Kind(
+    "Part", (("name", "text"), ("size", "size"), ("power", "power"), ("ready", "flag")),
+    (
+        ("start", "ready := true. ^self"), ("stop", "ready := false. ^self"), ("area", "^size * size"),
+        ("grow:", "size := size + n. ^self"),
+    ),
+)  # fmt: skip
+"""What is in the slots that `things` calls a part."""
 
 
 STATES = 3
@@ -103,11 +131,11 @@ def compose(rng: random.Random, things: tuple[Thing, ...]) -> Subject | None:
     if rng.random() < 0.7:
         chosen = [s for s in thing.slots if s in chosen]
     themes = {theme for _, theme in chosen}
-    if "capacity" in themes and not any(_is_number(t) and t != "capacity" for t in themes):
+    if "capacity" in themes and not any(is_number(t) and t != "capacity" for t in themes):
         return None  # a bound without what it bounds
     float_slot = rng.random() < 0.12
-    slots = tuple((n, t, _capital(n) if t == "part" else _kind(t, float_slot)) for n, t in chosen)
-    states = tuple(_state(rng, slots, number) for number in range(STATES))
+    slots = tuple((n, t, _capital(n) if t == "part" else kind_of(t, float_slot)) for n, t in chosen)
+    states = tuple(state_of(rng, slots, number) for number in range(STATES))
     methods: list[Made] = []
     taken = {n for n, _, _ in slots}
     wanted = rng.choice((2, 3, 4, 5, 6, 7, 8, 9))
@@ -144,7 +172,18 @@ def compose(rng: random.Random, things: tuple[Thing, ...]) -> Subject | None:
         )
     elif rng.random() < 0.15:
         comment = rng.choice(COMMENTS).format(n=noun.lower(), N=noun, s=slots[0][0])
-    return Subject(noun, comment, slots, states, tuple(methods))
+    kinds = {n: replace(PART, name=_capital(n)) for n, theme, _ in slots if theme == "part"}
+    return Subject(noun, comment, slots, states, tuple(methods), kinds)
+
+
+def everyday(
+    rng: random.Random, slots: tuple[tuple[str, str, str], ...], states: tuple[dict[str, Any], ...], read_only: bool
+) -> Made | None:
+    """One of the common skills for such slots; None where the draw led nowhere."""
+    fitting = [s for s in SKILLS if s.needs and not (read_only and s.changes) and _pick(rng, s, slots) is not None]
+    if not fitting:
+        return None
+    return _method(rng, rng.choices(fitting, [s.weight for s in fitting])[0], slots, states)
 
 
 def _interest(thing: Thing) -> float:
@@ -153,15 +192,15 @@ def _interest(thing: Thing) -> float:
     return 4.0 if "across" in themes else 2.5 if themes.count("size") > 1 or "part" in themes else 1.0
 
 
-def _is_number(theme: str) -> bool:
+def is_number(theme: str) -> bool:
     return theme not in KINDS
 
 
-def _kind(theme: str, floats: bool) -> str:
+def kind_of(theme: str, floats: bool = False) -> str:
     return KINDS.get(theme) or ("float" if floats and theme in ("money", "price", "weight", "heat") else "int")
 
 
-def _state(rng: random.Random, slots: tuple[tuple[str, str, str], ...], number: int) -> dict[str, Any]:
+def state_of(rng: random.Random, slots: tuple[tuple[str, str, str], ...], number: int) -> dict[str, Any]:
     """Values: the first state is anybody's, the second has equal and empty ones, the third large ones."""
     state: dict[str, Any] = {}
     same = rng.randrange(2, 40)
@@ -182,7 +221,10 @@ def _state(rng: random.Random, slots: tuple[tuple[str, str, str], ...], number: 
         elif theme == "names":
             value = rng.sample(WORDS, rng.randrange(2, 5))
         elif theme == "part":
-            value = Part(rng.choice(NAMES), rng.randrange(1, 30), rng.randrange(1, 60), number == 1)
+            value = Part(
+                replace(PART, name=_capital(name)),
+                (rng.choice(NAMES), rng.randrange(1, 30), rng.randrange(1, 60), number == 1),
+            )
         else:
             value = {word: rng.randrange(1, 60) for word in rng.sample(WORDS, rng.randrange(2, 4))}
         state[name] = value
@@ -229,14 +271,14 @@ def _pick(rng: random.Random, skill: Skill, slots: tuple[tuple[str, str, str], .
     """Slots for the skill's needs, and whether a name without them would be understood."""
     names: list[str] = []
     obvious = True
-    numbers = [n for n, t, _ in slots if _is_number(t) and t != "capacity"]
+    numbers = [n for n, t, _ in slots if is_number(t) and t != "capacity"]
     for need in skill.needs:
         free = [(n, t) for n, t, _ in slots if n not in names]
         base, _, hint = need.partition("?")
         base, _, theme = base.rstrip("!").partition(":")
         primary = need.endswith("!")
         if base == "n":
-            fits = [n for n, t in free if _is_number(t) and t != "capacity" and (not theme or t == theme)]
+            fits = [n for n, t in free if is_number(t) and t != "capacity" and (not theme or t == theme)]
         elif base == "cap":
             fits = [n for n, t in free if t == "capacity"]
         elif base == "lw":
@@ -259,7 +301,7 @@ def _pick(rng: random.Random, skill: Skill, slots: tuple[tuple[str, str, str], .
                 alone = len(numbers) == sum(1 for n in skill.needs if n == "n")
             obvious &= alone
         names.append(slot)
-    if len(skill.needs) > 1 and all(n == "n" for n in skill.needs):
+    if len(skill.needs) > 1 and all(n in ("n", "n:side", "n:size") for n in skill.needs):
         names.sort(key=[n for n, _, _ in slots].index)  # `difference` is first minus second
     return names, obvious
 
@@ -303,6 +345,8 @@ def _singular(word: str) -> str:
 def _spelled(pattern: str, words: dict[str, str]) -> str:
     for letter, slot in words.items():
         pattern = pattern.replace(f"{{{letter}}}", slot).replace(f"{{{letter.upper()}}}", _capital(slot))
+    if "t" in words:
+        pattern = pattern.replace("{W}", _capital(_singular(words["t"])))
     if "s" in words:
         one = _singular(words["s"])
         pattern = pattern.replace("{z}", one).replace("{Z}", _capital(one))

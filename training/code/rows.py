@@ -23,8 +23,9 @@ OTHER_NAMES = "n x litres coins points degrees many delta units more howMany cou
 
 def class_row(subject: Subject, number: int, rng: random.Random, trial: dict[str, Any] | None = None) -> dict[str, Any]:
     """One row with every method of the subject; `spans` are the parts of the last message that are answers."""
-    slots = [Slot(name, kind) for name, _, kind in subject.slots]
-    text, spans, written = "", [], []  # type: ignore[var-annotated]
+    slots = [Slot(name, kind, holds=subject.holds(name)) for name, _, kind in subject.slots]
+    text, spans = "", []  # type: ignore[var-annotated]
+    written = [_function(head, lines) for head, lines in subject.given]
     for index, made in enumerate(subject.methods):
         # Methods that people wrote name their parameters as they like: read here, and not learnt.
         foreign = made.parameters[:1] == ("amount",) and rng.random() < 0.2
@@ -35,7 +36,7 @@ def class_row(subject: Subject, number: int, rng: random.Random, trial: dict[str
         text = f"{begun} {body}" + ("\n```" if last else "\n\n")
         if not foreign or last:
             spans.append([len(begun), len(text)])
-        written.append(head + "\n" + "".join(f"    {line}\n" for line in lines).rstrip("\n"))
+        written.append(_function(head, lines))
     messages = [{"role": m.role, "content": m.content} for m in tuned_messages(subject.prototype)]
     return {
         "id": f"class-{number}",
@@ -47,6 +48,10 @@ def class_row(subject: Subject, number: int, rng: random.Random, trial: dict[str
         "spans": spans,
         **({"trial": trial} if trial else {}),
     }
+
+
+def _function(head: str, lines: Sequence[str]) -> str:
+    return head + "\n" + "\n".join(f"    {line}" for line in lines)
 
 
 def _renamed(made: Made, name: str) -> tuple[str, tuple[str, ...]]:
@@ -71,9 +76,14 @@ def situation_of(subject: Subject, made: Made, beside: Sequence[Made] = ()) -> S
         name=made.name,
         arguments=arguments,
         statement=f"thing{sent}",
-        slots=tuple(Slot(name, kind, repr(subject.states[0][name])) for name, _, kind in subject.slots),
+        slots=tuple(
+            Slot(name, kind, repr(subject.states[0][name]), subject.holds(name)) for name, _, kind in subject.slots
+        ),
         intent=subject.comment,
-        neighbours=tuple(Neighbour(subject.prototype, m.selector, m.source, "python") for m in beside),
+        neighbours=(
+            *(Neighbour(subject.prototype, "given", _function(head, lines), "python") for head, lines in subject.given),
+            *(Neighbour(subject.prototype, m.selector, m.source, "python") for m in beside),
+        ),
     )
 
 

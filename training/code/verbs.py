@@ -38,6 +38,7 @@ ADD: dict[str, tuple[str, ...]] = {
         "angle": "turnRight rotate spin turn",
         "need": "starve worsen",
         "wins": "addWins",
+        "step": "proceed advance",
         "losses": "addLosses",
         "side": "addVotes",
     }.items()

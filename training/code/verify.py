@@ -15,12 +15,14 @@ from ...image.collections import text_of
 from ...image.method import Method, python_name
 from ...image.object import is_object, own_slots
 from ...interp import World
+from ...interp.families import is_method
 from ...interp.flow import Unhandled
 from ...jit.crucible import assay
 from ...jit.gates.verdict import Candidate, Surroundings
 from ..schema import Trial
 from ..worlds import scratch_worker
 from .compose import OTHER, Made, Part, Subject
+from .others import Kind
 
 
 class Scratch:
@@ -61,7 +63,7 @@ class Scratch:
 
 def surroundings(subject: Subject) -> Surroundings:
     selectors = frozenset(m.selector for m in subject.methods) | {n for n, _, _ in subject.slots}
-    parts = {"name", "size", "power", "ready", "start", "stop", "area", "grow:"}
+    parts = {name for kind in subject.kinds.values() for name, _ in (*kind.slots, *kind.methods)}
     return Surroundings(subject.prototype, frozenset(n for n, _, _ in subject.slots), selectors, frozenset(parts))
 
 
@@ -88,8 +90,9 @@ def _run_all(world: World, subject: Subject, skip: set[str]) -> dict[str, str]:
         if made.selector in skip:
             continue
         held = 0
-        for state, arguments in zip(subject.states, made.arguments, strict=True):
-            told = [_outcome(world, twin, state, made, arguments) for twin in twins]
+        for number, (state, arguments) in enumerate(zip(subject.states, made.arguments, strict=True)):
+            beside = subject.states[(number + 1) % len(subject.states)]
+            told = [_outcome(world, twin, state, made, arguments, beside) for twin in twins]
             held += told[0] != RAISES
             if told[0] != told[1]:
                 found[made.selector] = f"in Python {told[0]}, in messages {told[1]}"
@@ -100,31 +103,38 @@ def _run_all(world: World, subject: Subject, skip: set[str]) -> dict[str, str]:
 
 
 RAISES = "raises an error"
-PART = (
-    "start [ ready := true. ^self ]", "stop [ ready := false. ^self ]", "area [ ^size * size ]",
-    "grow: amount [ size := size + amount. ^self ]",
-)  # fmt: skip
 
 
-def _outcome(world: World, prototype: Any, state: dict[str, Any], made: Made, arguments: tuple[Any, ...]) -> Any:
+def _outcome(
+    world: World,
+    prototype: Any,
+    state: dict[str, Any],
+    made: Made,
+    arguments: tuple[Any, ...],
+    beside: dict[str, Any] | None = None,
+) -> Any:
+    """What the method answers and leaves, in the receiver and, where it takes another such object, in that one, whose
+    state is `beside`."""
     thing, other = world.clone(prototype), world.clone(prototype)
     for name, value in state.items():
         world.families.set_slot(thing, name, _stored(world, value))
-        world.families.set_slot(other, name, _stored(world, value))
+        if OTHER in arguments:
+            world.families.set_slot(other, name, _stored(world, (beside or state)[name]))
     values = [other if a is OTHER else a for a in arguments]
     try:
         answer = world.send(thing, made.selector, *values)
     except (Exception, Unhandled):
         return RAISES
     plain = "self" if answer is thing else plain_value(answer)
-    return plain, {name: plain_value(own_slots(thing).get(name)) for name in state}
+    left = {name: plain_value(own_slots(thing).get(name)) for name in state}
+    if OTHER in arguments:
+        left |= {f"other {name}": plain_value(own_slots(other).get(name)) for name in state}
+    return plain, left
 
 
 def _recorded(world: World, subject: Subject) -> dict[str, Any]:
     """The first state as data, and each call in it that can be written as data, with what the messages do."""
     state = subject.states[0]
-    if any(isinstance(value, Part) for value in state.values()):
-        return {}
     twin = world.clone(world.lookup("Object"))
     for name, value in state.items():
         world.families.set_slot(twin, name, _stored(world, value))
@@ -142,12 +152,34 @@ def _recorded(world: World, subject: Subject) -> dict[str, Any]:
             calls.append({
                 "selector": made.selector, "arguments": list(made.arguments[0]), "answer": answer, "after": changed,
             })  # fmt: skip
-    return {"slots": dict(state), "calls": calls} if calls else {}
+    if not calls:
+        return {}
+    kinds = {name: [kind.name, kind.slots, kind.methods] for name, kind in subject.kinds.items()}
+    told = {"slots": {name: _as_data(value) for name, value in state.items()}, "calls": calls}
+    return {**told, "kinds": kinds} if kinds else told
+
+
+def _as_data(value: Any) -> Any:
+    if isinstance(value, Part):
+        return list(value.values)
+    return [_as_data(each) for each in value] if isinstance(value, list) else value
+
+
+def _state_of(trial: Trial) -> dict[str, Any]:
+    """The slots of a recorded trial with their objects. Raises ValueError, TypeError where they are none."""
+    state = dict(trial.slots)
+    for name, (kind_name, slots, methods) in trial.kinds.items():
+        kind = Kind(kind_name, tuple(map(tuple, slots)), tuple(map(tuple, methods)))  # type: ignore[arg-type]
+        value = state[name]
+        listed = bool(value) and isinstance(value[0], list)
+        state[name] = [Part(kind, tuple(v)) for v in value] if listed else Part(kind, tuple(value))
+    return state
 
 
 def _again(world: World, trial: Trial, methods: dict[str, str]) -> str:
+    state = _state_of(trial)
     twin = world.clone(world.lookup("Object"))
-    for name, value in trial.slots.items():
+    for name, value in state.items():
         world.families.set_slot(twin, name, _stored(world, value))
     for call in trial.calls:
         source = methods.get(python_name(call.selector))
@@ -156,11 +188,11 @@ def _again(world: World, trial: Trial, methods: dict[str, str]) -> str:
         world.define(twin, Method(call.selector, source, "python", author="model:trial"))
     for call in trial.calls:
         made = Made("", call.selector, (), (), "", ())
-        told = _outcome(world, twin, trial.slots, made, call.arguments)
+        told = _outcome(world, twin, state, made, call.arguments)
         if told == RAISES:
             return f"{call.selector} fails"
         answer, after = told
-        changed = {n: v for n, v in after.items() if v != plain_value(_stored(world, trial.slots[n]))}
+        changed = {n: v for n, v in after.items() if v != plain_value(_stored(world, state[n]))}
         if answer != call.answer or changed != call.after:
             return f"{call.selector} answers {answer} and leaves {changed}, not {call.answer} and {call.after}"
     return ""
@@ -170,7 +202,7 @@ def _stored(world: World, value: Any) -> Any:
     if isinstance(value, list):
         made = world.send(world.lookup("OrderedCollection"), "new")
         for each in value:
-            world.send(made, "add:", each)
+            world.send(made, "add:", _stored(world, each))
         return made
     if isinstance(value, dict):
         made = world.send(world.lookup("Dictionary"), "new")
@@ -179,15 +211,16 @@ def _stored(world: World, value: Any) -> Any:
         return made
     if isinstance(value, Part):
         part = world.clone(world.lookup("Object"))
-        for name in ("name", "size", "power", "ready"):
-            world.families.set_slot(part, name, getattr(value, name))
-        for source in PART:
-            world.define(part, Method(source.partition(" ")[0], source, "smalltalk", author="model:trial"))
+        for (name, _), each in zip(value.kind.slots, value.values, strict=True):
+            world.families.set_slot(part, name, each)
+        for selector, body in value.kind.methods:
+            head = selector.replace(":", ": n")
+            world.define(part, Method(selector, f"{head} [ {body} ]", "smalltalk", author="model:trial"))
         return part
     return value
 
 
-def plain_value(value: Any) -> Any:
+def plain_value(value: Any, deep: int = 2) -> Any:
     """A value of the world as plain Python, numbers as floats of ten digits, so that 1/2 and 0.5 are the same."""
     if isinstance(value, int) or value is None:
         return value
@@ -204,10 +237,12 @@ def plain_value(value: Any) -> Any:
         if isinstance(items, dict):
             return plain_value(items)
         if items is not None and not isinstance(items, str):
-            return [plain_value(v) for v in items]
+            return [plain_value(v, deep) for v in items]
         if isinstance(items, str):
             return text_of(value)
-        return {n: plain_value(v) for n, v in own_slots(value).items() if n in ("name", "size", "power", "ready")}
+        slots = own_slots(value).items()
+        kept = {n: v for n, v in slots if n.isidentifier() and not n.startswith("_") and not is_method(v)}
+        return {n: plain_value(v, deep - 1) for n, v in kept.items()} if deep else "..."
     return repr(value)
 
 
