@@ -238,6 +238,7 @@ def eval_(context: click.Context, split: Any, engine: str, adapter: str | None, 
     batos jit eval --limit 20                        a first impression
     batos jit eval --split heldout --json base.json  all of the held-out half, kept
     batos jit eval --adapter tuned.gguf --split heldout --json tuned.json
+    BATOS_ADAPTER=off batos jit eval --style tuned   the bare model, with the prompt that an adapter gets
     """
     from .evaluation import run
 

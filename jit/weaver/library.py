@@ -1,7 +1,7 @@
 """The facets there are: adapters in a folder, each named once and for ever by its content.
 
-    jit@02269028258c.gguf      for llama.cpp, with its card  jit@02269028258c.json
-    jit@02269028258c/          the same in PEFT's form, for vLLM
+    jit@0c0e25e0920b.gguf      for llama.cpp, with its card  jit@0c0e25e0920b.json
+    jit@0c0e25e0920b/          the same in PEFT's form, for vLLM
 
 `facet@` and twelve digits of the SHA-256 of its content is a name that never means anything else, so no server ever has
 to load one in place of another. What `jit` means today is for an alias in the image to say.

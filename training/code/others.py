@@ -225,15 +225,15 @@ def in_list(rng: random.Random, s: str, kind: Kind) -> Iterator[Draft]:
         yield Draft("c-drop", f"remove{H} drop{H} discard{H} forget{H} throwOut{H} clear{H} sortOut{H} purge{H}", f"self.{s} = [each for each in self.{s} if not each.{h}] ; return self", f"{s} := {s} reject: [:each | each {h}]. ^self", weight=2.5)
         yield Draft("c-keep", " ".join([f"keep{H} keepOnly{H} retain{H}"] + [f"remove{up(w)} drop{up(w)} discard{up(w)}" for w in nots]), f"self.{s} = [each for each in self.{s} if each.{h}] ; return self", f"{s} := {s} select: [:each | each {h}]. ^self", weight=1.5)
         does = [m for m, body in kind.methods if body.startswith(f"{h} := true")]
-        words = DO.get(h, "").split()
+        doings = DO.get(h, "").split()
         if does:
             m, M = does[0], up(does[0])
             yield Draft("c-tell", f"{m}All {m}Each {m}Every{Z} {m}{S} all{M} {m}Them {m}Everything", f"for each in self.{s}: ;     each.{m}() ; return self", f"{s} do: [:each | each {m}]. ^self", weight=4)
         else:
-            yield Draft("c-set", " ".join([f"markAll{H} makeAll{H} setAll{H}"] + [f"{w}All {w}Everything {w}{S} {w}Each" for w in words]), f"for each in self.{s}: ;     each.{h}_(True) ; return self", f"{s} do: [:each | each {h}: true]. ^self", weight=2.5)
+            yield Draft("c-set", " ".join([f"markAll{H} makeAll{H} setAll{H}"] + [f"{w}All {w}Everything {w}{S} {w}Each" for w in doings]), f"for each in self.{s}: ;     each.{h}_(True) ; return self", f"{s} do: [:each | each {h}: true]. ^self", weight=2.5)
         yield Draft("c-unset", f"unmarkAll{H} makeAllNot{H} clearAll{H} reset{H}", f"for each in self.{s}: ;     each.{h}_(False) ; return self", f"{s} do: [:each | each {h}: false]. ^self", weight=1)
         for g in texts:
-            named = " ".join(f"{w}: {w}The: {w}{Z}:" for w in words) + f" mark{H}: make{H}:"
+            named = " ".join(f"{w}: {w}The: {w}{Z}:" for w in doings) + f" mark{H}: make{H}:"
             yield Draft("c-mark", named, f"for each in self.{s}: ;     if each.{g} == {{a}}: ;         each.{h}_(True) ; return self", f"{s} do: [:each | each {g} = {{a}} ifTrue: [each {h}: true]]. ^self", "g" + g, rng.choice((f"{{name}} makes the {z} with that {g} {h}", f"{{name}} marks the {z} of that {g} as {h}", f"{{name}} is for the {z} with that {g}, which is {h} then")), 2.5)
             yield Draft("c-is", f"is{H}: {h}IsThe: isThe{Z}{H}:", f"return any([each.{h} for each in self.{s} if each.{g} == {{a}}])", f"^(({s} select: [:each | each {g} = {{a}}]) select: [:each | each {h}]) notEmpty", "g" + g, f"{{name}} asks whether the {z} with that {g} is {h}", 0.8)
         for f, _ in kind.numbers:
@@ -344,8 +344,8 @@ def _meeting_over(rng: random.Random, s: str, theme: str, texts: list[str], caps
     yield Draft("o-copy", f"copy{S}From: adopt{S}Of: match{S}Of: take{S}Of: imitate{S}Of:", f"self.{s} = {{a}}.{s} ; return self", f"{s} := {{a}} {s}. ^self", "o", weight=1)
     yield Draft("o-share", f"shareWith: evenOutWith: balanceWith: share{S}With: levelWith:", f"half = (self.{s} + {{a}}.{s}) / 2 ; self.{s} = half ; {{a}}.{s}_(half) ; return self", f"| half | half := ({s} + {{a}} {s}) / 2. {s} := half. {{a}} {s}: half. ^self", "o", rng.choice((f"{{name}} gives both the same {s}", f"{{name}} shares the {s} of both in two halves")), 1)
     for cap in caps:
-        words = rng.choice(("{name} hands over what there is, but no more than fits into the other", f"{{name}} gives the other its {s}, as far as the {cap} there allows", f"{{name}} moves as much {s} as the other can take"))
-        yield Draft("o-fit", "decantTo: fillUp: topUp: supply: shareOutTo: unloadOnto:", f"moved = min(self.{s}, {{a}}.{cap} - {{a}}.{s}) ; self.{s} = self.{s} - moved ; {{a}}.{s}_({{a}}.{s} + moved) ; return self", f"| moved | moved := {s} min: {{a}} {cap} - {{a}} {s}. {s} := {s} - moved. {{a}} {s}: {{a}} {s} + moved. ^self", "o", words, 3)
+        told = rng.choice(("{name} hands over what there is, but no more than fits into the other", f"{{name}} gives the other its {s}, as far as the {cap} there allows", f"{{name}} moves as much {s} as the other can take"))
+        yield Draft("o-fit", "decantTo: fillUp: topUp: supply: shareOutTo: unloadOnto:", f"moved = min(self.{s}, {{a}}.{cap} - {{a}}.{s}) ; self.{s} = self.{s} - moved ; {{a}}.{s}_({{a}}.{s} + moved) ; return self", f"| moved | moved := {s} min: {{a}} {cap} - {{a}} {s}. {s} := {s} - moved. {{a}} {s}: {{a}} {s} + moved. ^self", "o", told, 3)
         yield Draft("o-fits", "fitsInto: hasPlaceIn: canGoInto:", f"return self.{s} <= {{a}}.{cap} - {{a}}.{s}", f"^{s} <= ({{a}} {cap} - {{a}} {s})", "o", f"{{name}} asks whether its {s} would fit into the other", 1)
     for t in texts:
         yield Draft("o-who-more", f"{t}OfBigger: winnerAgainst: {t}OfBetter: strongerOf:", f"if self.{s} > {{a}}.{s}: ;     return self.{t} ; return {{a}}.{t}", f"{s} > {{a}} {s} ifTrue: [^{t}]. ^{{a}} {t}", "o", f"{{name}} answers the {t} of the one with more {s}", 0.8)

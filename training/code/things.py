@@ -4,8 +4,6 @@ A slot is written `name:theme`; themes are the keys of `verbs.ADD` for numbers, 
 `dict` for the rest. `capacity` marks a number that bounds the first one.
 """
 
-# ruff: noqa: E501
-
 from __future__ import annotations
 
 from dataclasses import dataclass
