@@ -29,6 +29,7 @@ class Law(RuleBasedStateMachine):
         self.sent_away: set[str] = set()
 
     def carry_on(self) -> None:
+        leaving = {e.name for e in self.shelf.entries.values() if e.state == LEAVING}
         step = self.shelf.step()
         for name in step.load:
             assert name not in self.loading and name not in self.holds, "one load at a time, of what is not there"
@@ -36,6 +37,8 @@ class Law(RuleBasedStateMachine):
         for ticket in step.granted:
             assert isinstance(ticket, int)
             self.uses[ticket] = self.wants.pop(ticket)
+            spared = self.shelf.entries[self.uses[ticket]].state == HELD
+            assert spared or self.uses[ticket] not in leaving, "what is to leave is given to nobody"
         for name in step.unload:
             assert name not in self.uses.values(), "nothing is unloaded while it is used"
             assert name not in self.unloading
