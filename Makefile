@@ -19,6 +19,8 @@ IMAGE ?= live_image.fs
 MODEL ?= auto
 # torch and its like (1 GB) for `make test`: `off` skips the test that trains a model.
 TRAIN ?= auto
+# The tests against a real vLLM, where it is installed: `off` leaves them out. On a busy machine they take long.
+VLLM ?= auto
 # How many tests run at once.
 JOBS ?= auto
 # How long `make soak` takes.
@@ -42,7 +44,7 @@ help:
 	@echo 'make train-tools torch and its like into .venv, for batos train finetune (make test does it, too)'
 	@echo 'make clean       remove what was built and .venv; images (*.fs) stay'
 	@echo
-	@echo 'Settings: PYTHON=python3.12 (which Python), MODEL=off (no embedded model), TRAIN=off (no torch), IMAGE, JOBS.'
+	@echo 'Settings: PYTHON=python3.12 (which Python), MODEL=off (no embedded model), TRAIN=off (no torch), VLLM=off, IMAGE, JOBS.'
 	@echo 'Another model: BATOS_MODEL=/path/to/model.gguf, or BATOS_MODEL_URL=http://host:port/v1 BATOS_MODEL_NAME=name.'
 
 setup: $(READY_TO_TEST)
@@ -97,7 +99,7 @@ types: $(READY_TO_TEST)
 		| sed -E 's#^build/stage/batos/(bridge|grammar|image|interp|jit|training|ui)/#\1/#; s#^build/stage/##'
 
 unit: $(READY_TO_TEST)
-	@$(PY) -m pytest -n $(JOBS) $(ARGS) || { \
+	@$(PY) -m pytest -n $(JOBS) $(if $(filter off,$(VLLM)),-m 'not vllm') $(ARGS) || { \
 		echo 'Some failed beside others on a busy machine: each of them once more, alone.'; \
 		$(PY) -m pytest --last-failed --last-failed-no-failures none; }
 
