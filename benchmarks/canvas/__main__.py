@@ -1,4 +1,7 @@
-"""The canvas under load, in a real window of software GL: `python -m benchmarks.canvas` (needs Xvfb and xdotool)."""
+"""The canvas under load, in a real window of software GL: `python -m benchmarks.canvas` (needs Xvfb and xdotool).
+
+Every transaction is synced to the disk; TMPDIR=/dev/shm takes a disk that others write to out of the figures.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ def main() -> int:
                 window = Canvas(folder, display, [sys.executable, "-c", program], clean_environment(folder))
                 try:
                     window.until(event("methods"))
-                    print(f"load average           {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors", flush=True)
+                    print(
+                        f"load average           {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors, image in {folder}",
+                        flush=True,
+                    )
                     found = latency(window, client, 30)
                     print(
                         f"a change is shown      median {found[15]:.0f} ms, worst of 30 {found[-1]:.0f} ms", flush=True
