@@ -36,10 +36,8 @@ def main() -> int:
                 window = Canvas(folder, display, [sys.executable, "-c", program], clean_environment(folder))
                 try:
                     window.until(event("methods"))
-                    print(
-                        f"load average           {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors, image in {folder}",
-                        flush=True,
-                    )
+                    load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+                    print(f"load average           {load}, image in {folder}", flush=True)
                     found = latency(window, client, 30)
                     print(
                         f"a change is shown      median {found[15]:.0f} ms, worst of 30 {found[-1]:.0f} ms", flush=True
