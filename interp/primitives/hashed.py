@@ -82,8 +82,9 @@ def at(world: World) -> Any:
 @primitive("dict.atPut", changes=True)
 def at_put(self: Any, key: Any, value: Any) -> Any:
     try:
-        if (key.__class__ is int or key.__class__ is str) and self._items.__class__ is dict:
-            self._items[key] = value
+        contents = self._items
+        if (key.__class__ is int or key.__class__ is str) and contents.__class__ is dict:
+            contents[key] = value
             return value
     except AttributeError:
         pass
@@ -118,8 +119,9 @@ def at_if_present(world: World) -> Any:
 @primitive("dict.includesKey")
 def includes_key(self: Any, key: Any) -> bool:
     try:
-        if (key.__class__ is int or key.__class__ is str) and self._items.__class__ is dict:
-            return key in self._items
+        contents = self._items
+        if (key.__class__ is int or key.__class__ is str) and contents.__class__ is dict:
+            return key in contents
     except AttributeError:
         pass
     return key_of(key) in table(self)

@@ -48,8 +48,9 @@ def set_add_all(world: World) -> Any:
 @primitive("set.includes")
 def set_includes(self: Any, value: Any) -> bool:
     try:
-        if (value.__class__ is int or value.__class__ is str) and self._items.__class__ is dict:
-            return value in self._items
+        contents = self._items
+        if (value.__class__ is int or value.__class__ is str) and contents.__class__ is dict:
+            return value in contents
     except AttributeError:
         pass
     return key_of(value) in table_of(self)
