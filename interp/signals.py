@@ -69,7 +69,7 @@ class Handler:
         self.cases = cases  # (exception or set or array, handler block)
 
 
-RETRY: Any = object()  # stands for the block of an on:do: that has dissolved into its method (catching.py)
+RETRY: Any = object()  # stands for the block of an on:do: that has dissolved into its method (walking.py)
 
 
 class Activation:
