@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from ...image.object import is_object
-from .elements import collected, elements, sequence_like
+from .elements import collected, elements, indexed, sequence_like
 from .hashed import pairs, plain_pairs
 
 if TYPE_CHECKING:
@@ -23,15 +23,15 @@ Read = Callable[["World", Any], Iterable[Any]]
 # selector -> primitive that the library answers it with -> what it goes through
 WALKERS: dict[str, dict[str, Read]] = {
     "do:": {"collection.do": elements},
-    "reverseDo:": {"sequence.reverseDo": lambda world, thing: elements(world, thing)[::-1]},
+    "reverseDo:": {"sequence.reverseDo": lambda world, thing: indexed(world, thing)[::-1]},
     "keysDo:": {"dict.keysDo": lambda world, thing: [key for key, _ in pairs(thing)]},
-    "doWithIndex:": {"sequence.doWithIndex": lambda world, thing: zip(elements(world, thing), count(1))},
+    "doWithIndex:": {"sequence.doWithIndex": lambda world, thing: zip(indexed(world, thing), count(1))},
     "keysAndValuesDo:": {
-        "sequence.keysAndValuesDo": lambda world, thing: enumerate(elements(world, thing), 1),
+        "sequence.keysAndValuesDo": lambda world, thing: enumerate(indexed(world, thing), 1),
         "dict.keysAndValuesDo": lambda world, thing: plain_pairs(thing),
     },
     "do:separatedBy:": {"collection.doSeparatedBy": elements},
-    "collect:": {"sequence.collect": elements},
+    "collect:": {"sequence.collect": indexed},
     "select:": {"sequence.select": elements},
     "reject:": {"sequence.reject": elements},
     "inject:into:": {"collection.inject": elements},
@@ -86,7 +86,7 @@ def _both(world: World) -> Callable[[Any, Any], Any]:
     def walk(thing: Any, other: Any) -> Any:
         if answering(thing) is not library:
             return None
-        mine, theirs = elements(world, thing), elements(world, other)
+        mine, theirs = indexed(world, thing), elements(world, other)
         return zip(mine, theirs, strict=True) if len(mine) == len(theirs) else None  # the message says what is wrong
 
     return walk
