@@ -7,11 +7,12 @@ What is shipped lies in `adapters/`, and the embedded engine uses it unless told
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 from .errors import EngineMissing
 from .prompt import STYLES, Style
@@ -46,7 +47,7 @@ def read_adapter(path: Path) -> Adapter:
         with file.open("rb") as stream:
             if stream.read(4) != MAGIC:
                 raise EngineMissing(f"the adapter {file} is not a GGUF file")
-        card = json.loads(card_file.read_text(encoding="utf-8"))
+        card = from_json(card_file.read_text(encoding="utf-8"))
         name, style, digest = card["name"], card["style"], card["sha256"]
     except OSError as problem:
         raise EngineMissing(f"the adapter {problem.filename or file} cannot be read: {problem.strerror}") from problem

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import textwrap
+
+from pydantic_core import from_json
 
 FENCE = re.compile(r"```[ \t]*(?:python|py)?[ \t]*\n(.*?)(?:\n[ \t]*```|\Z)", re.S)
 
@@ -53,7 +54,7 @@ def answer_of(text: str) -> tuple[str, str]:
     stripped = text.strip()
     if stripped.startswith("{"):
         try:
-            data = json.loads(stripped)
+            data = from_json(stripped)
         except ValueError:
             data = None
         if isinstance(data, dict):
@@ -81,7 +82,7 @@ def _unwrapped(text: str) -> str:
     stripped = text.strip()
     if stripped.startswith("{"):
         try:
-            data = json.loads(stripped)
+            data = from_json(stripped)
             if isinstance(data, dict) and isinstance(data.get("code"), str):
                 return str(data["code"]).replace("\r\n", "\n").expandtabs(4)
         except ValueError:

@@ -8,7 +8,6 @@ what a facet is; `server.py` (OpenAI's protocol, one engine) and `weaver/` (many
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import CancelledError, Future
@@ -16,6 +15,8 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic_core import from_json
 
 from .errors import Cancelled, EngineDown
 
@@ -234,7 +235,7 @@ def _take(chat: Chat, event: dict[str, Any]) -> str:
 async def _events(reply: httpx.Response) -> AsyncIterator[dict[str, Any]]:
     """The server-sent events of a streamed answer; a server that does not stream sends one plain JSON object."""
     if "event-stream" not in reply.headers.get("content-type", ""):
-        data = json.loads(await reply.aread())
+        data = from_json(await reply.aread())
         choices = [{"delta": c["message"], "finish_reason": c.get("finish_reason")} for c in data["choices"]]
         yield {**data, "choices": choices}
         return
@@ -245,7 +246,7 @@ async def _events(reply: httpx.Response) -> AsyncIterator[dict[str, Any]]:
             data = line[5:].strip()
             if data == "[DONE]":
                 return
-            event = json.loads(data)
+            event = from_json(data)
             if not isinstance(event, dict):
                 raise ValueError("an event is not an object")
             if "error" in event:
@@ -256,7 +257,7 @@ async def _events(reply: httpx.Response) -> AsyncIterator[dict[str, Any]]:
 def error_text(text: str) -> str:
     """What an error answer says, without its wrapping in JSON; bounded."""
     try:
-        data = json.loads(text)
+        data = from_json(text)
         inner = data.get("error", data)
         said = inner.get("message") if isinstance(inner, dict) else inner
     except (ValueError, AttributeError):

@@ -3,10 +3,11 @@ method and shown to the person, never a verdict. Off unless a setting names face
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from threading import Event
+
+from pydantic_core import from_json
 
 from .engine import Engine, Message, Options
 from .errors import EngineProblem
@@ -46,7 +47,7 @@ def _opinion(engine: Engine, name: str, situation: Situation, source: str, cance
     messages = (Message("system", FACETS[name]), Message("user", asked))
     try:
         answer = engine.complete(messages, Options(max_tokens=120, schema=SCHEMA), None, cancelled)
-        said = json.loads(answer.text)
+        said = from_json(answer.text)
         remark = f"{'fine' if said['fine'] else 'doubtful'}: {' '.join(str(said['remark']).split())[:200]}"
     except EngineProblem as problem:
         remark = f"no opinion: {problem}"

@@ -7,11 +7,12 @@ llama-server continues by itself; a server that knows neither answers with the w
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from threading import Event
 from typing import Any
+
+from pydantic_core import from_json
 
 from .engine import Completion, Message, OnText, Options, Source, prompt_hash
 from .errors import Cancelled, EngineDown, EngineRefused
@@ -118,7 +119,7 @@ class ServerEngine:
         """The names the server serves. Raises EngineDown."""
         try:
             text = self._http.call(self._http.request(self._place, "GET", "/v1/models"))
-            return [str(m["id"]) for m in json.loads(text)["data"]]
+            return [str(m["id"]) for m in from_json(text)["data"]]
         except (Passing, Answered, ValueError, KeyError, TypeError) as problem:
             raise EngineDown(f"the model's server {self._url} does not list its models: {told(problem)}") from problem
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from ..jit.bench import Report, compare
 from ..jit.bench.report import interval, rate
 from ..jit.engine import Engine, Message, Options
@@ -40,7 +42,7 @@ class TaskScores:
     @classmethod
     def load(cls, path: Path) -> TaskScores:
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = from_json(path.read_text(encoding="utf-8"))
             return cls(data["how"], data["right"])
         except (OSError, ValueError, KeyError, TypeError) as problem:
             raise DataProblem(f"{path} holds no scores: {problem}") from problem
@@ -52,8 +54,8 @@ def right_answer(row: Row, answer: str) -> bool:
     if row.task == "persona":
         return persona_problem(text) == ""
     if row.task == "function":
-        wanted = json.loads(row.messages[-1].content)
-        return call_problem(text) == "" and json.loads(text) == wanted
+        wanted = from_json(row.messages[-1].content)
+        return call_problem(text) == "" and from_json(text) == wanted
     told = row.model_copy(
         update={"messages": (*row.messages[:-1], row.messages[-1].model_copy(update={"content": text}))}
     )

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from ..jit.adapter import adapter_name
 from ..jit.serving.base import base_shape
 from ..jit.serving.check_adapter import check_adapter
@@ -31,7 +33,7 @@ def check_peft(folder: Path, base_config: dict[str, Any]) -> dict[str, Any]:
     from safetensors import safe_open
 
     try:
-        config: dict[str, Any] = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        config: dict[str, Any] = from_json((folder / "adapter_config.json").read_text(encoding="utf-8"))
         tensors = safe_open(str(folder / "adapter_model.safetensors"), framework="pt")
     except (OSError, ValueError) as problem:
         raise DataProblem(f"{folder} holds no adapter: {problem}") from problem
@@ -104,7 +106,7 @@ def export(
     """Write `NAME.gguf`, `NAME.json` and the folder `NAME/` (PEFT) into `out`; answer the GGUF. `base`: the folder of
     the model in transformers' form; `more`: what else the card is to say. Raises DataProblem."""
     out.mkdir(parents=True, exist_ok=True)
-    base_config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    base_config = from_json((base / "config.json").read_text(encoding="utf-8"))
     draft = out / ".draft.gguf"
     try:
         write_gguf(peft, base_config, draft)

@@ -9,18 +9,17 @@ Schema of the former, made by `python -m batos.training.schema`.
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import from_json
 
 from .errors import DataProblem
 
 PUBLISHED = Path(__file__).with_name("conversation.schema.json")
 MAX_TEXT = 20_000
 """Characters of one content, or of one code."""
-MAX_NESTING = 1_000
 
 
 class SchemaProblem(DataProblem):
@@ -154,10 +153,8 @@ class Row(_Strict):
 
 def parse_line(text: str, line: int = 0) -> Conversation | Row:
     """The line as what it is. Raises SchemaProblem, whose message names line, turn and field."""
-    if _nesting(text) > MAX_NESTING:  # the reader recurses in C: under our recursion limit it would end the process
-        raise SchemaProblem("not JSON that can be read: nested too deep", line)
     try:
-        data = json.loads(text)
+        data = from_json(text)
     except ValueError as problem:
         raise SchemaProblem(f"not JSON: {problem}", line) from None
     if not isinstance(data, dict):
@@ -167,17 +164,6 @@ def parse_line(text: str, line: int = 0) -> Conversation | Row:
         return model.model_validate(_tupled(data) if model is Row else data)
     except ValidationError as problem:
         raise _told(problem, line) from None
-
-
-def _nesting(text: str) -> int:
-    """At least how deep brackets lie in one another; those in strings count too, which does no harm at this bound."""
-    if text.count("[") + text.count("{") <= MAX_NESTING:
-        return 0
-    deep = deepest = 0
-    for sign in re.findall(r"[\[\]{}]", text):
-        deep += 1 if sign in "[{" else -1
-        deepest = max(deepest, deep)
-    return deepest
 
 
 def _tupled(data: dict[str, Any]) -> dict[str, Any]:

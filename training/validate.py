@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from pydantic_core import from_json
+
 from .errors import DataProblem
 from .judge import REASONS
 from .lanes import Judged, Line, judge_lines
@@ -111,7 +113,7 @@ def _further(judged: Judged, text: str, seen: set[str], forbidden: HeldOut) -> t
     if judged.key in seen:
         return "duplicate", f"line {judged.number}: an earlier line says the same"
     seen.add(judged.key)
-    why = forbidden.why(json.loads(text))
+    why = forbidden.why(from_json(text))
     return ("leak", f"line {judged.number}: {why}") if why else ("", "")
 
 
@@ -137,7 +139,7 @@ def read_rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
             with _opened(path) as file:
                 for number, line in enumerate(file, 1):
                     if line.strip():
-                        row = json.loads(line)
+                        row = from_json(line)
                         if not isinstance(row, dict) or not row.get("messages"):
                             raise DataProblem(f"{path}, line {number}: no messages; run `batos train validate` first")
                         rows.append(row)

@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic_core import from_json
+
 from .forker import Forker
 from .records import Closed, Frames, Server
 
@@ -239,7 +241,7 @@ class Sandbox:
                     raise TimeoutError("a trial did not end in time")
                 kind, body = frames.receive(MAX_RESULT)
                 if kind == b"R":
-                    result = json.loads(body)
+                    result = from_json(body)
                     return result if isinstance(result, dict) else None
                 frames.send(*self._records.answer(body))
         except (Closed, ValueError):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 from ..errors import AdapterRefused
 
@@ -51,7 +52,7 @@ def base_shape(config: dict[str, Any], model: str = "the base model") -> BaseSha
 def read_base_shape(model: Path) -> BaseShape:
     """Of a model's folder. Raises AdapterRefused."""
     try:
-        config = json.loads((model / "config.json").read_text("utf-8"))
+        config = from_json((model / "config.json").read_text("utf-8"))
     except (OSError, ValueError) as problem:
         raise AdapterRefused(f"{model} holds no model that an adapter could be checked against: {problem}") from None
     if not isinstance(config, dict):

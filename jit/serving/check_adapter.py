@@ -14,12 +14,13 @@ Only the standard library is used: a safetensors file begins with its table of c
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
 from array import array
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from pydantic_core import from_json
 
 from ..errors import AdapterRefused
 from .base import BaseShape
@@ -97,7 +98,7 @@ def _check_config(name: str, path: Path, max_rank: int) -> tuple[int, set[str]]:
     if path.stat().st_size > MAX_CONFIG:
         raise AdapterRefused(f"the adapter {name} has a {CONFIG} of {path.stat().st_size:,} bytes")
     try:
-        config = json.loads(path.read_bytes())
+        config = from_json(path.read_bytes())
     except (ValueError, RecursionError) as problem:
         raise AdapterRefused(f"the adapter {name} has a {CONFIG} that is no JSON: {problem}") from None
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":
@@ -174,7 +175,7 @@ def _table(name: str, file: BinaryIO) -> tuple[dict[str, Any], int, int]:
     if size > MAX_FILE or not 2 <= length <= min(MAX_HEADER, size - 8):
         raise AdapterRefused(f"the adapter {name} has no whole safetensors file")
     try:
-        table = json.loads(file.read(length))
+        table = from_json(file.read(length))
     except (ValueError, RecursionError):
         raise AdapterRefused(f"the adapter {name} has no whole safetensors file") from None
     if not isinstance(table, dict):

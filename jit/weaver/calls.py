@@ -16,6 +16,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import from_json
+
 from ...image.backup import backup
 from ...image.history import undo
 from ...interp.outside import Answer, Called
@@ -289,7 +291,7 @@ def grammar_of(choices: Sequence[str]) -> str:
 
 def _value_of(answer: Completion) -> Any:
     try:
-        return json.loads(answer.text)
+        return from_json(answer.text)
     except ValueError:
         cut = "; it was cut off at its number of tokens" if answer.finish == "length" else ""
         raise EngineProblem(f"the answer is not JSON{cut}: {answer.text[:200]}") from None

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic_core import from_json
+
 from ..engine import Completion, Message, Options
 from ..errors import EngineRefused
 from ..proposal import Approve, Proposal
@@ -55,7 +57,7 @@ def choose(
             again = f"That was refused: {problem}. Answer again, with the JSON alone."
             messages = [*messages, Message("assistant", answer.text), Message("user", again)]
             continue
-        calls: list[dict[str, Any]] = json.loads(answer.text)["tool_calls"]
+        calls: list[dict[str, Any]] = from_json(answer.text)["tool_calls"]
         if not agreement.needs_person(calls):
             return calls
         calls, hint = _agreed(wish, calls, answer, agreement)
@@ -84,11 +86,11 @@ def _agreed(
         decision = approve(Proposal("CognitiveWeaver", "carryOut:", words, code, (gate,), note=note, title=title))
         match decision.verdict:
             case "yes":
-                return json.loads(code)["tool_calls"], ""
+                return from_json(code)["tool_calls"], ""
             case "edit" if decision.code:
                 note = call_problem(decision.code)
                 if not note:
-                    return json.loads(decision.code)["tool_calls"], ""
+                    return from_json(decision.code)["tool_calls"], ""
                 note = f"your version was not taken: {note}"
             case "retry":
                 return [], decision.hint or "something else"

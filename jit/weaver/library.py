@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic_core import from_json
+
 from ..adapter import read_adapter
 from ..errors import AdapterRefused, AdapterUnknown, EngineMissing
 from ..serving.base import BaseShape
@@ -136,7 +138,7 @@ class Library:
     def _take_folder(self, source: Path, facet: str, home: Path) -> str:
         with (source / TENSORS).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        json.loads((source / CONFIG).read_text("utf-8"))
+        from_json((source / CONFIG).read_text("utf-8"))
         name = f"{facet}@{digest[:12]}"
         target = home / name
         if not target.exists():

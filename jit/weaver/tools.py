@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 PUBLISHED = Path(__file__).with_name("tools.schema.json")
 MAX_CALLS = 3
@@ -170,7 +171,7 @@ def _quoted(text: str) -> str:
 def call_problem(text: str) -> str:
     """What is wrong with an answer, or ""."""
     try:
-        data = json.loads(text)
+        data = from_json(text)
     except ValueError as problem:
         return f"the answer is not JSON: {problem}"
     calls = data.get("tool_calls") if isinstance(data, dict) else None

@@ -11,10 +11,11 @@ place of another (`load_inplace`): the server keeps what it computed for prompts
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
 
 from ..engine import Message, OnText, Options
 from ..errors import AdapterHeld, AdapterMissing, AdapterRefused, AdapterUnknown, EngineDown, EngineRefused, RankTooHigh
@@ -80,7 +81,7 @@ class VllmLink:
     async def names(self) -> list[str]:
         self._place = self._where()
         try:
-            cards = json.loads(await self.http.request(self.place, "GET", "/v1/models", timeout=QUICK))["data"]
+            cards = from_json(await self.http.request(self.place, "GET", "/v1/models", timeout=QUICK))["data"]
             names = [str(card["id"]) for card in cards if card.get("parent")]
             own: dict[str, Any] = next((card for card in cards if not card.get("parent")), {})
             self.base, self.root = str(own.get("id", "")), str(own.get("root") or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import textwrap
 
 import pytest
@@ -32,6 +33,15 @@ BODY = "    self.balance -= amount\n    return self"
 )
 def test_whole_answers(answer: str) -> None:
     assert method_source(answer, "withdraw_", HEAD) == WANTED
+
+
+def test_an_answer_nested_without_end_is_no_json_and_ends_no_process() -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**6)  # a worker's: a reader that recursed in C would run out of stack here
+    try:
+        assert method_source('{"code": ' + "[" * 500_000, "withdraw_", HEAD)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_continued_answers() -> None:

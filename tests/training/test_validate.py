@@ -61,6 +61,7 @@ LINES: list[tuple[str, str, str]] = [
     (talk("import os\nos.kill(os.getpid(), 9)"), "execution", ""),
     (talk("self.x = [0] * 10**12"), "execution", ""),
     (talk("self.x = open('/etc/passwd').read()"), "execution", ""),
+    ('{"messages": ' + "[" * 15_000, "json", "not JSON: recursion limit"),
     (row(ADD.replace("n +", "n  +"), trial=TRIAL), "duplicate", "an earlier line says the same"),
     (row(ADD, trial=TRIAL), "duplicate", "an earlier line says the same"),
     (row(ADD.replace("add_", "secret_")), "leak", "the method secret_ is held out"),
