@@ -13,7 +13,7 @@ from batos.bridge.covenant import Done, Evaluate, Stack, StackReply
 
 PROGRAM = """
 Account := Object clone. Account setSlot: 'balance' value: 0.
-Account >> deposit: amount [ | fee | fee := 3. #(1 2) do: [:each | fee := fee + each. self check: amount fee: fee ] ].
+Account >> deposit: amount [ | fee | fee := 3. #(1 2) readStream do: [:each | fee := fee + each. self check: amount fee: fee ] ].
 Account >> check: a fee: f [ | made b | made := OrderedCollection new. made add: a; add: self. balance := balance + 1.
     b := [:x | x + f]. ^made frobnicate: a ].
 savings := Account clone. savings setSlot: 'balance' value: 70.
@@ -58,6 +58,17 @@ def test_frames_with_their_variables(kernel: Any, connect: Any) -> None:
     assert top.first_line + top.line - 1 == 2
     assert reply.missing is not None and len(reply.missing["parameters"]) == 1
     assert (reply.missing["prototype"], reply.missing["selector"]) == ("OrderedCollection", "frobnicate:")
+
+
+def test_a_block_in_line_has_its_variables_in_its_methods_frame(kernel: Any, connect: Any) -> None:
+    client = connect(kernel)
+    run(client, "T := Object clone. T >> sum: c [ | s | s := 0. c do: [:each | s := s + each. each oops]. ^s ].")
+    assert run(client, "T sum: #(7 8)", keep_stack=True).failed
+    reply = client.call(Stack())
+    assert isinstance(reply, StackReply)
+    assert [frame.label for frame in reply.frames] == ["T>>sum:", "<input>"]
+    assert {e.name: e.printed for e in reply.frames[0].variables} == {"c": "(7 8)", "each": "7", "s": "7"}
+    assert told(client, "each + s", frame=0) == ["14"]
 
 
 def test_messages_in_a_frame(kernel: Any, connect: Any) -> None:
