@@ -13,7 +13,8 @@ from batos.bridge.covenant import Done, Evaluate, Stack, StackReply
 
 PROGRAM = """
 Account := Object clone. Account setSlot: 'balance' value: 0.
-Account >> deposit: amount [ | fee | fee := 3. #(1 2) readStream do: [:each | fee := fee + each. self check: amount fee: fee ] ].
+Account >> deposit: amount [ | fee | fee := 3.
+    #(1 2) readStream do: [:each | fee := fee + each. self check: amount fee: fee ] ].
 Account >> check: a fee: f [ | made b | made := OrderedCollection new. made add: a; add: self. balance := balance + 1.
     b := [:x | x + f]. ^made frobnicate: a ].
 savings := Account clone. savings setSlot: 'balance' value: 70.
