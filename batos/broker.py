@@ -60,7 +60,7 @@ class Link:
         self.socket.connect(endpoint)
         self.seats: set[Seat] = set()
         self.ready = False
-        self.kernel = ""
+        self.pid = 0  # its process, as it says itself
         self.heard = self.pinged = self.made = time.monotonic()
 
     def close(self) -> None:
@@ -70,11 +70,15 @@ class Link:
 
 
 class Broker:
-    """`find` answers the endpoints of the kernels there are, and is asked again and again. Raises EndpointProblem."""
+    """`find` answers the endpoints of the kernels there are, and is asked again and again. `end` is told the process of
+    a kernel that hangs. Raises EndpointProblem."""
 
-    def __init__(self, endpoint: str, find: Callable[[], Iterable[str]]) -> None:
+    def __init__(
+        self, endpoint: str, find: Callable[[], Iterable[str]], end: Callable[[int], None] = lambda pid: None
+    ) -> None:
         endpoints.prepare(endpoint)
         self._find = find
+        self._end = end
         self._context: zmq.Context[Any] = zmq.Context()
         self._front = self._context.socket(zmq.ROUTER)
         self._front.setsockopt(zmq.ROUTER_HANDOVER, 1)
@@ -179,6 +183,8 @@ class Broker:
                 self._meet(endpoint)
         for link in list(self.links.values()):
             if link.ready and now - link.heard > DEAD:
+                # Before its sessions move: it may hold what the next kernel needs, in the middle of a commit.
+                self._end(link.pid)
                 self._lose(link, f"has not answered for {DEAD:g} s")
             elif not link.ready and now - link.made > DEAD and link.endpoint not in known:
                 self._lose(link, "is gone")
@@ -231,7 +237,7 @@ class Broker:
         """What a kernel says to us."""
         match _read(frame):
             case Welcome() as welcome:
-                link.ready, link.kernel = True, welcome.kernel
+                link.ready, link.pid = True, welcome.pid
                 log.info("kernel %s at %s has joined: %d now", welcome.pid, link.endpoint, len(self.ready()))
             case Goodbye():
                 self._lose(link, "says goodbye")

@@ -65,7 +65,7 @@ def broker(
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     family = Family(location, start, workers, policy or context.obj["policy"] or "ask")
     try:
-        made = Broker(endpoint or default_endpoint(location), lambda: [*kernels, *kernels_of(location)])
+        made = Broker(endpoint or default_endpoint(location), lambda: [*kernels, *kernels_of(location)], family.kill)
     except EndpointProblem as problem:
         raise click.ClickException(str(problem)) from problem
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -105,6 +105,12 @@ class Family:
                     start_new_session=True,  # Ctrl-C is for us, and we stop them
                 )
             )
+
+    def kill(self, pid: int) -> None:
+        """Ends one that hangs, if it is ours: in the middle of a commit it would hold up all others."""
+        for process in self._running:
+            if process.pid == pid:
+                process.kill()
 
     def end(self) -> None:
         for process in self._running:

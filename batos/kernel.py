@@ -215,16 +215,15 @@ class Kernel:
             "image": self.image.location,
             "workers": len(self.pool),
             "policy": self.policy,
-            "up": time.time() - self.began,
-            **self._figures(),
             "receipts": self.receipts,
         }
 
-    def _figures(self) -> dict[str, object]:
+    def figures(self) -> dict[str, object]:
         tallies = list(self.tallies.values())
         total = together(tally for tally, _ in tallies)
         cached = self.image.db.cacheDetailSize()
         return {
+            "up": time.time() - self.began,
             "took": total.took,
             "seconds": total.seconds,
             "misses": dict(total.misses),

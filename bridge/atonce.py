@@ -85,6 +85,7 @@ def status(server: Server, wholly: bool = False) -> dict[str, object]:
         "approvals": len(server.approvals),
         "sessions": [_told(server, s, now, wholly) for s in list(server.sessions.values())],
         **server.handler.describe(),
+        **server.handler.figures(),
     }
 
 

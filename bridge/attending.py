@@ -102,7 +102,7 @@ class Attendance:
         me, self.attendant = self.attendant, None
         if me is not None and me.next is not None:
             request, me.next = me.next, None
-            self._server.handler.start(request)
+            self._server.hand_over(request)
         self._server.call(self.step_forward)
 
     # -- on the loop --------------------------------------------------------------------------------------------------

@@ -112,6 +112,7 @@ class Core:
         self.away_since: float | None = monotonic()  # None: the kernel has answered hello on this connection
         self._send = send
         self._number = 0
+        self._hello = 0  # the number of the last greeting
         self._pinged = 0.0
 
     def begin(self, command: Command, on_event: Callable[[Event], None] | None = None) -> Pending:
@@ -152,6 +153,9 @@ class Core:
             reply = unpack_reply(frame)
         except WireProblem:
             return  # a newer kernel's event that this client does not know
+        if type(reply) is ErrorReply and self.away_since is not None and reply.id in (None, self._hello):
+            self._turned_away(BridgeProblem(reply.code, reply.message))
+            return
         if not reply.final or reply.id is None or (type(reply) is UvmStateUpdateEvent and reply.id not in self.pending):
             self._event(reply)
             return
@@ -162,8 +166,6 @@ class Core:
         pending = self.pending.pop(reply.id, None)
         if type(reply) is Welcome:
             self._welcomed(reply)
-        elif type(reply) is ErrorReply and pending is None and self.away_since is not None:
-            self.refused = BridgeProblem(reply.code, reply.message)  # it does not take our hello
         if pending is not None:
             if type(reply) is ErrorReply:
                 pending.settle(None, BridgeProblem(reply.code, reply.message))
@@ -190,7 +192,7 @@ class Core:
 
     def _welcomed(self, welcome: Welcome) -> None:
         before, self.welcome = self.welcome, welcome
-        self.away_since = None
+        self.away_since = self.refused = None
         restarted = before is not None and before.kernel != welcome.kernel
         if restarted and welcome.receipts and before is not None and before.receipts == welcome.receipts:
             for pending in self.pending.values():
@@ -212,9 +214,13 @@ class Core:
 
     def rejected(self, why: str) -> None:
         """The kernel does not let this client in."""
-        self.refused = BridgeProblem(Code.REFUSED, f"the kernel at {self.endpoint} refused the connection: {why}")
         self.disconnected()
-        self._fail(list(self.pending.values()), self.refused)
+        self._turned_away(BridgeProblem(Code.REFUSED, f"the kernel at {self.endpoint} refused the connection: {why}"))
+
+    def _turned_away(self, problem: BridgeProblem) -> None:
+        """The kernel does not take our hello: nobody shall wait for the rest."""
+        self.refused = problem
+        self._fail(list(self.pending.values()), problem)
 
     def no_answer(self) -> KernelGone:
         """What to say of a kernel that was never met."""
@@ -233,6 +239,7 @@ class Core:
         self.disconnected()
         self.heard = monotonic()
         self._number += 1
+        self._hello = self._number
         if not self._send(pack(Hello(id=self._number, client=self.name))):
             self.disconnected()
 
@@ -245,7 +252,7 @@ class Core:
         """Called now and then while answers are owed: notices a kernel that is gone or deaf."""
         now = monotonic()
         if self.away_since is not None and now - self.away_since > self.patience:
-            self.fail_all(f"no kernel answers at {self.endpoint}")
+            self._fail(list(self.pending.values()), self.refused or self.no_answer())
         elif now - self.heard > DEAF:
             self.fail_all(f"the kernel at {self.endpoint} has not answered for {DEAF:g} s")
         elif now - self.heard > SILENCE and now - self._pinged > SILENCE:

@@ -53,6 +53,7 @@ SESSION_SECONDS = 600.0  # an idle session is forgotten after so long a silence
 BATCH = 128  # messages taken from the socket before timers and others get their turn
 REMEMBERED_BY_ALL = 64 << 20  # bytes of answers that all sessions together keep for resends
 RELAYED = 5  # frames of a message that a broker passes on
+OURS = "the kernel failed; its log says how"  # what is said of our own mistakes
 HARD_FRAME = 4 * MAX_FRAME  # beyond this libzmq drops the connection before the frame fills our memory
 
 # As plain integers: operators of the enums cost as much as the calls.
@@ -69,7 +70,10 @@ class Handler(Protocol):
         watched."""
 
     def describe(self) -> dict[str, object]:
-        """What `welcome` and `status` tell of the handler: image, version, counters."""
+        """What `welcome` and `status` tell of the handler: image, version, receipts."""
+
+    def figures(self) -> dict[str, object]:
+        """What `status` tells beside: counters, sizes."""
 
     def shutdown(self, now: bool) -> None:
         """A client with the role for it asks for the end."""
@@ -370,7 +374,7 @@ class Server:
             try:
                 self._receive(frames, key)
             except Exception:  # a reader that dies with messages left would never be called again
-                log.exception("a message was not handled")
+                log.exception("a message was not taken in")
                 self.counters[Code.FAILED] += 1
         if self._blocked:
             self._unblock()
@@ -399,6 +403,15 @@ class Server:
             self.counters[problem.code] += 1
             self._reply(session, ErrorReply(id=problem.id, code=problem.code, message=str(problem)))
             return
+        try:
+            self._heed(session, command)
+        except Exception as problem:  # our own mistake: whoever asked is told, or he would wait for ever
+            log.exception("a command was not handled", extra={"command": type(command).__name__})
+            self.counters[Code.FAILED] += 1
+            self._reply(session, ErrorReply(id=command.id, code=Code.FAILED, message=f"{OURS} ({problem!r:.200})"))
+
+    def _heed(self, session: Session, command: Command) -> None:
+        """Answers a command, or puts it in the queue."""
         if not session.greeted and session.identity[0] and type(command) is not Hello:
             # Perhaps meant for the kernel before this one, and left over in libzmq when that died.
             self._reply(session, ErrorReply(id=command.id, code=Code.HELLO_FIRST, message="say hello first"))
@@ -548,11 +561,15 @@ class Server:
                 assert attendant is not None
                 attendant.next = request
                 continue
-            try:
-                self.handler.start(request)
-            except Exception:
-                log.exception("the handler did not take a request")
-                request.fail(Code.FAILED, "the kernel failed; its log says how")
+            self.hand_over(request)
+
+    def hand_over(self, request: Request) -> None:
+        """Has another thread carry out a request."""
+        try:
+            self.handler.start(request)
+        except Exception:
+            log.exception("the handler did not take a request")
+            request.fail(Code.FAILED, OURS)
 
     def _drop(self, session: Session, request: Request, code: Code, message: str) -> None:
         session.queue.remove(request)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from .errors import BadLocation, ImageUnreachable
 from .location import spoken
 
+HANGING = 15  # seconds that a process which hangs in the middle of a commit may keep others waiting
 MAKING = 0xBA705  # the lock that is held while tables are made
 CONNECTION = frozenset(("connection_cache_size", "connection_cache_size_bytes", "connection_pool_size"))
 
@@ -54,7 +55,21 @@ def open_postgres(location: str, read_only: bool, settings: dict[str, Any]) -> A
         with closing(psycopg2.connect(dsn)) as guard, guard.cursor() as cursor:
             # Two that make the tables at once: the second waits, and finds them made.
             cursor.execute("select pg_advisory_lock(%s)", (MAKING,))
-            return RelStorage(PostgreSQLAdapter(dsn=dsn, options=options), options=options)
+            adapter = PostgreSQLAdapter(dsn=dsn, options=options)
+            adapter.connmanager.add_on_store_opened(_end_if_it_hangs)
+            return RelStorage(adapter, options=options)
     except psycopg2.Error as error:
         text = f"{spoken(location)} cannot be opened: {str(error).strip() or type(error).__name__}"
         raise ImageUnreachable(text, spoken(location)) from error
+
+
+def _end_if_it_hangs(cursor: Any, restart: bool = False) -> None:
+    """Have the server end this connection, one that stores, when it hangs in a transaction.
+
+    Between the vote and the end of a commit, which take milliseconds, it holds locks on the objects that it changed.
+    A process that dies lets go of them; one that only hangs (stopped, its machine asleep or cut off) does not, and
+    whoever wants one of these objects would wait for as long as it hangs. Its transaction is given up, and it learns of
+    that when it wakes.
+    """
+    cursor.execute("set idle_in_transaction_session_timeout = %s", (HANGING * 1000,))
+    cursor.connection.commit()  # a rollback would take the setting back

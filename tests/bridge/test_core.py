@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from batos.bridge import core as core_module
-from batos.bridge.core import Core, KernelGone
+from batos.bridge.core import BridgeProblem, Core, KernelGone
 from batos.bridge.covenant import (
     Done,
     ErrorReply,
@@ -160,6 +160,21 @@ def test_a_state_that_answers_and_a_state_that_is_an_event() -> None:
     core.receive(pack(UvmStateUpdateEvent(id=pending.command.id, state={"n": 2})))
     assert [event.model_dump()["state"] for event in core.events] == [{"n": 1}]
     assert pending.result().model_dump()["state"] == {"n": 2}
+
+
+def test_a_greeting_that_is_refused_says_why_at_once() -> None:
+    core, sent = welcomed()
+    pending = core.begin(Evaluate(source="1"))
+    core.connected()
+    core.receive(pack(ErrorReply(id=unpack_command(sent[-1]).id, code="failed", message="the kernel failed")))
+    with pytest.raises(BridgeProblem, match="the kernel failed"):
+        pending.result()
+    assert core.refused is not None and core.refused.code == "failed"
+    # Nobody's answer: what is said to a client for whom there is no room.
+    core.receive(pack(ErrorReply(code="busy", message="1024 sessions are open")))
+    assert core.refused.code == "busy"
+    come_back(core, sent, "k1")
+    assert core.refused is None
 
 
 def test_rubbish_from_the_kernel_is_dropped() -> None:

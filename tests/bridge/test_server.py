@@ -326,6 +326,42 @@ def test_a_failing_handler_costs_only_its_message(connect: Connect) -> None:
     assert client.evaluate("echo still").outcomes[0].printed == "still"
 
 
+def test_what_fails_in_the_kernel_itself_is_answered(
+    connect: Connect, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong while a command is taken in: no client waits for an answer that never comes."""
+    client = connect()
+
+    def fails(*_: object) -> dict[str, object]:
+        raise AttributeError("no such figures")
+
+    monkeypatch.setattr(running.toy, "figures", fails)
+    monkeypatch.setattr(running.toy, "watch", fails)
+    monkeypatch.setattr(running.toy, "start", fails)
+    for command in (Status(), Subscribe(topics=["globals"]), Evaluate(source="echo 1")):
+        with pytest.raises(BridgeProblem, match="the kernel failed; its log says how") as caught:
+            client.call(command, timeout=10)
+        assert caught.value.code == Code.FAILED
+    assert connect("another").call(Ping())  # figures are nothing that a greeting needs
+    monkeypatch.setattr(running.toy, "describe", fails)
+    with pytest.raises(BridgeProblem, match="the kernel failed") as caught:
+        connect("a third")
+    assert caught.value.code == Code.FAILED
+    assert client.call(Ping())
+
+
+def test_a_full_house_is_said(folder: Path) -> None:
+    house = Running(folder, max_sessions=1)
+    try:
+        with Client(house.endpoint, "in") as client:
+            client.call(Subscribe(topics=["globals"]))  # so that it is not idle
+            with pytest.raises(BridgeProblem, match="1 sessions are open") as caught, Client(house.endpoint, "out"):
+                pass
+            assert caught.value.code == Code.BUSY
+    finally:
+        house.close()
+
+
 def test_a_reply_too_large_for_a_frame_is_a_coded_error(connect: Connect) -> None:
     client = connect()
     with pytest.raises(BridgeProblem) as caught:

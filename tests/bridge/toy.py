@@ -39,6 +39,9 @@ class Toy:
     def describe(self) -> dict[str, object]:
         return {"image": "toy", "version": "0"}
 
+    def figures(self) -> dict[str, object]:
+        return {"done": len(self.done)}
+
     def shutdown(self, now: bool) -> None:
         assert self.server is not None
         self.server.stop("asked to", grace=0.0 if now else 5.0)

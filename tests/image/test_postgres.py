@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from transaction import TransactionManager
 
 from batos.image import holder, open_image
 from batos.image.backup import backup
@@ -12,6 +13,7 @@ from batos.image.history import transactions, undo
 from batos.image.location import spoken
 from batos.image.pack import pack
 from batos.image.repair import recover
+from batos.image.storable import unreachable
 from batos.interp import Worker
 
 
@@ -122,3 +124,28 @@ def test_what_the_server_does_itself(postgres, tmp_path):
         recover(postgres, tmp_path / "saved.fs")
     with pytest.raises(BackupRefused, match="the ZEO server serves"):
         backup("zeo://localhost:1", tmp_path / "backups")
+
+
+def test_one_that_hangs_in_the_middle_of_a_commit_holds_up_nobody_for_long(postgres, monkeypatch):
+    monkeypatch.setattr("batos.image.postgres.HANGING", 1)
+    with open_image(postgres) as one, open_image(postgres) as two:
+        hangs, goes_on = TransactionManager(), TransactionManager()
+        slow, quick = one.db.open(hangs), two.db.open(goes_on)
+        slow.root()["n"] = 1
+        under_way = hangs.get()
+        slow.tpc_begin(under_way)
+        slow.commit(under_way)
+        slow.tpc_vote(under_way)
+        goes_on.begin()
+        quick.root()["n"] = 2
+        goes_on.commit()  # waits until the server has ended the other
+        with pytest.raises(Exception) as caught:
+            slow.tpc_finish(under_way)
+        assert unreachable(caught.value)
+        hangs.abort()
+        hangs.begin()
+        assert slow.root()["n"] == 2
+        slow.root()["n"] = 3
+        hangs.commit()
+        goes_on.begin()
+        assert quick.root()["n"] == 3

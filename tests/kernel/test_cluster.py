@@ -145,7 +145,8 @@ def test_a_kernel_that_hangs_is_left_and_cannot_act_any_more(cluster: Cluster, d
     other = dial(cluster.broker)
     said(client, BANK)
     hit = kernel_of(client)
-    slow = "| n | n := 0. 1 to: 8000000 do: [:i | n := n + 1]. Savings deposit: 1"
+    # One statement: it is stopped in the loop, and not while it commits an earlier one.
+    slow = "[| n | n := 0. 1 to: 20000000 do: [:i | n := n + 1]. Savings deposit: 1] value"
     pending = client.post(Evaluate(source=slow))
     until(lambda: client.call(Status()).data["running"] == 1, "it runs")  # type: ignore[union-attr]
     os.kill(hit, signal.SIGSTOP)
@@ -160,6 +161,23 @@ def test_a_kernel_that_hangs_is_left_and_cannot_act_any_more(cluster: Cluster, d
     idle = "the message of the one that hung is over"
     until(lambda: direct.call(Status()).data["running"] == 0, idle)  # type: ignore[union-attr]
     assert said(other, "Savings balance. Cash balance") == ["1", "-1"]
+
+
+def test_a_kernel_of_the_brokers_own_that_hangs_is_ended(cluster: Cluster, dial: Connect) -> None:
+    """Stopped while it commits one deposit after another, it may hold the storage's lock: it must not keep it."""
+    client = dial(cluster.serve("--start", "2"))
+    said(client, BANK)
+    hit = kernel_of(client)
+    owed = [client.post(Evaluate(source="Savings deposit: 1")) for _ in range(40)]
+    for one in owed[:10]:
+        client.wait(one, 120)
+    os.kill(hit, signal.SIGSTOP)
+    for one in owed[10:]:
+        done = client.wait(one, 120)
+        assert isinstance(done, Done) and not done.failed, done
+    assert said(client, "Savings balance. Cash balance") == ["40", "-40"]
+    assert kernel_of(client) != hit
+    until(lambda: f"kernel {hit} ended (-9)" in cluster.log(), "it was killed")
 
 
 def test_a_stopped_kernel_hands_its_sessions_over(cluster: Cluster, dial: Connect) -> None:

@@ -43,6 +43,9 @@ class Writer:
             world.connection.get(miss.prototype), Method(miss.selector, source, author="model:test")))
         return Resolution(True)
 
+    def weaver_figures(self):
+        return {}
+
     def close(self):
         pass
 

@@ -66,6 +66,9 @@ class Puppet:
     def describe(self) -> dict[str, object]:
         return {"version": "puppet", "image": "puppet.fs", "puppet": True}
 
+    def figures(self) -> dict[str, object]:
+        return {}
+
     def watch(self, session: bytes, topics: Iterable[str]) -> None:
         self.watched[session] = set(topics)
 
