@@ -109,8 +109,9 @@ class Array(Collection):
 class OrderedCollection(Collection):
     """A sequence that grows at both ends; ``_items`` is a list.
 
-    Compiled code indexes it as it does an Array (``_v_array``, ``_v_mine``), if it delegates to the library's
-    prototype and nothing else: a person's own clone may say something else by at: and size.
+    Compiled code indexes it as it does an Array (``_v_array``, ``_v_mine``) and adds to it (``_v_grow``, which a live
+    OrderedCollection alone has), if it delegates to the library's prototype and nothing else: a person's own clone may
+    say something else by at: and size.
     """
 
     _p_traits = "OrderedCollection"
@@ -119,9 +120,13 @@ class OrderedCollection(Collection):
     def _p_live(thing: Any) -> None:
         slots = vars(thing)
         if "_items" in slots and "parent*" not in slots:
-            slots["_v_array"] = slots["_v_mine"] = slots["_items"]
+            slots["_v_array"] = slots["_v_mine"] = slots["_v_grow"] = slots["_items"]
 
-    _p_clean = Array._p_clean
+    @staticmethod
+    def _p_clean(thing: Any) -> None:
+        slots = vars(thing)
+        slots.pop("_v_mine", None)
+        slots.pop("_v_grow", None)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

@@ -40,7 +40,7 @@ def _bool_key(value: bool) -> BoolKey:
 
 def key_of(thing: Any) -> Any:
     """The Python key for a value compared by equality."""
-    kind = type(thing)
+    kind = thing.__class__
     if kind in PLAIN:
         return thing
     if kind is bool:

@@ -8,7 +8,6 @@ that someone has redefined on the numbers are never in line (``Mode.redefined``)
 from __future__ import annotations
 
 import ast
-import copy
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -36,6 +35,8 @@ NUMBER_SELECTORS = frozenset({*OPERATORS, *WHOLE, *BITS, *COMPARE, "/", "bitShif
 
 def value(em: Emitter, node: n.Send) -> ast.expr | None:
     """The in-line form of a send, or None."""
+    from . import indexing
+
     selector = node.selector
     if selector in em.mode.redefined:
         return None
@@ -56,13 +57,7 @@ def value(em: Emitter, node: n.Send) -> ast.expr | None:
             return _shift(em, node)
         case "sqrt":
             return _square_root(em, node)
-        case "at:":
-            return _indexed(em, node, "_v_array")
-        case "at:put:":
-            return _indexed(em, node, "_v_mine")
-        case "size" if "size" not in em.mode.data:
-            return _size(em, node)
-    return None
+    return indexing.value(em, node)
 
 
 # --- numbers ------------------------------------------------------------------
@@ -119,28 +114,28 @@ def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
         return _fused(em, node)
     left, right = em.expressions(parts)
     if selector in ("=", "~=") and isinstance(node.args[0], n.Character | n.Symbol):
-        return _equals_single(em, node, _held(em, left), right)
+        return _equals_single(em, node, held(em, left), right)
     if compare and any(isinstance(part, n.Character) for part in parts):
         return _order_single(em, node, left, right)
     if selector in ("=", "~=") and (selector in em.mode.timid or _never_number(left) or _never_number(right)):
         return located(_plain(em, node, left, right), node)  # type: ignore[no-any-return]
-    left, right = _held(em, left), _held(em, right)
-    fast, kind, tests = _operation(selector, _again(left), _again(right), kind_of(left), kind_of(right))
+    left, right = held(em, left), held(em, right)
+    fast, kind, tests = _operation(selector, again(left), again(right), kind_of(left), kind_of(right))
     located(fast, node)
     if not tests:
         return typed(fast, kind)  # type: ignore[no-any-return]
-    slow = _plain(em, node, _again(left), _again(right))
+    slow = _plain(em, node, again(left), again(right))
     if selector in ("=", "~=") and isinstance(left, ast.Name) and isinstance(right, ast.Name):
         numbers = _names_tests(tests, left, right)
         if selector + " single" in em.mode.timid:
             # Most are Characters or Symbols here, of which there is one each.
             operator: ast.cmpop = ast.Is() if selector == "=" else ast.IsNot()
-            same = located(ast.Compare(_again(left), [operator], [_again(right)]), node)
+            same = located(ast.Compare(again(left), [operator], [again(right)]), node)
             other = _guard(node, numbers, fast, slow, "bool")
-            result = _guard(node, [_is(_again(left), "Character")], same, other, "bool")
+            result = _guard(node, [is_kind(again(left), "Character")], same, other, "bool")
             result.last = other  # type: ignore[attr-defined]
             return result
-        miss = call("equals_miss", _again(left), _again(right), const(selector), em.site())
+        miss = call("equals_miss", again(left), again(right), const(selector), em.site())
         return _guard(node, numbers, fast, located(miss, node), "bool")
     if compare:
         return _guard(node, _names_tests(tests, left, right), fast, slow, "bool")
@@ -154,8 +149,8 @@ def _equals_single(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -
     left = _named(em, left)
     kind = "Character" if isinstance(node.args[0], n.Character) else "Symbol"
     operator: ast.cmpop = ast.Is() if node.selector == "=" else ast.IsNot()
-    fast = located(ast.Compare(_again(left), [operator], [right]), node)
-    return _guard(node, [_is(_again(left), kind)], fast, _plain(em, node, _again(left), _again(right)), "bool")
+    fast = located(ast.Compare(again(left), [operator], [right]), node)
+    return _guard(node, [is_kind(again(left), kind)], fast, _plain(em, node, again(left), again(right)), "bool")
 
 
 def _order_single(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -> ast.expr:
@@ -168,13 +163,13 @@ def _order_single(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) ->
             sides.append(side)
             values.append(const(ord(part.value)))
         else:
-            sides.append(_named(em, _held(em, side)))
-            tests.append(_is(_again(sides[-1]), "Character"))
-            values.append(ast.Attribute(_again(sides[-1]), "code", ast.Load()))
+            sides.append(_named(em, held(em, side)))
+            tests.append(is_kind(again(sides[-1]), "Character"))
+            values.append(ast.Attribute(again(sides[-1]), "code", ast.Load()))
     fast = located(ast.Compare(values[0], [COMPARE[node.selector]()], [values[1]]), node)
     if not tests:
         return typed(fast, "bool")  # type: ignore[no-any-return]
-    return _guard(node, tests, fast, _plain(em, node, _again(sides[0]), _again(sides[1])), "bool")
+    return _guard(node, tests, fast, _plain(em, node, again(sides[0]), again(sides[1])), "bool")
 
 
 def _plain(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -> ast.expr:
@@ -216,7 +211,7 @@ def _names_tests(tests: list[str], left: ast.expr, right: ast.expr) -> list[ast.
     for test in tests:
         match test:
             case "left":
-                result.append(_is_number(_again(left)))
+                result.append(_is_number(again(left)))
             case "right":
                 if not (
                     isinstance(left, ast.Name)
@@ -224,11 +219,11 @@ def _names_tests(tests: list[str], left: ast.expr, right: ast.expr) -> list[ast.
                     and left.id == right.id
                     and "left" in tests
                 ):
-                    result.append(_is_number(_again(right)))
+                    result.append(_is_number(again(right)))
             case "float":
-                result.append(ast.BoolOp(ast.Or(), [_is(_again(left), "float"), _is(_again(right), "float")]))
+                result.append(ast.BoolOp(ast.Or(), [is_kind(again(left), "float"), is_kind(again(right), "float")]))
             case "nonzero":
-                result.append(_again(right))
+                result.append(again(right))
     return result
 
 
@@ -263,25 +258,25 @@ def _fused(em: Emitter, node: n.Send) -> ast.expr:
     gather(node.args[0])
     tried = {id(part) for part in order if _slot_leaf(em, part)}
     first = [part for part in order if id(part) not in tried]
-    by_node = {id(part): _held(em, e) for part, e in zip(first, em.expressions(first), strict=True)}
+    by_node = {id(part): held(em, e) for part, e in zip(first, em.expressions(first), strict=True)}
     for part in order:
         if id(part) in tried:
             by_node[id(part)] = _try_slot(em, part)
-    held = [by_node[id(part)] for part in order]
+    parts = [by_node[id(part)] for part in order]
     tests: list[ast.expr] = []
     seen: set[str] = set()
-    for expression in held:
+    for expression in parts:
         if kind_of(expression) in NUMERIC:
             continue
         key = expression.id if isinstance(expression, ast.Name) else ""
         if key in seen:
             continue
         seen.add(key)
-        tests.append(_is_number(_again(expression)))
+        tests.append(_is_number(again(expression)))
 
     def fast(part: n.Node) -> tuple[ast.expr, str | None]:
         if id(part) in by_node:
-            leaf = _again(by_node[id(part)])
+            leaf = again(by_node[id(part)])
             return leaf, kind_of(leaf) or "num"
         assert isinstance(part, n.Send)
         left, lk = fast(part.receiver)
@@ -299,7 +294,7 @@ def _fused(em: Emitter, node: n.Send) -> ast.expr:
             if not receiver[0]:
                 return located(em.plain_send(receiver[1], part.selector, []), part)  # type: ignore[no-any-return]
         if id(part) in by_node:
-            return _again(by_node[id(part)])
+            return again(by_node[id(part)])
         assert isinstance(part, n.Send)
         return located(em.plain_send(slow(part.receiver), part.selector, [slow(part.args[0])]), part)  # type: ignore[no-any-return]
 
@@ -347,15 +342,15 @@ def _whole(em: Emitter, node: n.Send) -> ast.expr | None:
     if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
         return None
     left, right = em.expressions([node.receiver, node.args[0]])
-    left, right = _held(em, left), _held(em, right)
+    left, right = held(em, left), held(em, right)
     operator = WHOLE.get(node.selector) or BITS[node.selector]
-    fast = located(ast.BinOp(_again(left), operator(), _again(right)), node)
-    tests = [_is(_again(side), "int") for side in (left, right) if kind_of(side) != "int"]
+    fast = located(ast.BinOp(again(left), operator(), again(right)), node)
+    tests = [is_kind(again(side), "int") for side in (left, right) if kind_of(side) != "int"]
     if node.selector in WHOLE and not (isinstance(right, ast.Constant) and right.value):
-        tests.append(_again(right))
+        tests.append(again(right))
     if not tests:
         return typed(fast, "int")  # type: ignore[no-any-return]
-    return _guard(node, tests, fast, _plain(em, node, _again(left), _again(right)), None)
+    return _guard(node, tests, fast, _plain(em, node, again(left), again(right)), None)
 
 
 def _shift(em: Emitter, node: n.Send) -> ast.expr | None:
@@ -367,12 +362,12 @@ def _shift(em: Emitter, node: n.Send) -> ast.expr | None:
     if not minus or (isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super"):
         return None
     assert isinstance(by, n.Number) and isinstance(by.value, int)
-    left = _held(em, em.expr(node.receiver))
+    left = held(em, em.expr(node.receiver))
     operator: ast.operator = ast.LShift() if by.value >= 0 else ast.RShift()
-    fast = located(ast.BinOp(_again(left), operator, const(abs(by.value))), node)
+    fast = located(ast.BinOp(again(left), operator, const(abs(by.value))), node)
     if kind_of(left) == "int":
         return typed(fast, "int")  # type: ignore[no-any-return]
-    return _guard(node, [_is(_again(left), "int")], fast, _plain(em, node, _again(left), const(by.value)), None)
+    return _guard(node, [is_kind(again(left), "int")], fast, _plain(em, node, again(left), const(by.value)), None)
 
 
 def _square_root(em: Emitter, node: n.Send) -> ast.expr | None:
@@ -381,11 +376,11 @@ def _square_root(em: Emitter, node: n.Send) -> ast.expr | None:
 
     if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
         return None
-    value = _held(em, em.expr(node.receiver))
-    tests = [] if kind_of(value) == "float" else [_is(_again(value), "float")]
-    tests.append(ast.Compare(_again(value), [ast.GtE()], [const(0.0)]))
-    slow = located(em.plain_send(_again(value), "sqrt", []), node)
-    return _guard(node, tests, located(call("square_root", _again(value)), node), slow, "float")
+    value = held(em, em.expr(node.receiver))
+    tests = [] if kind_of(value) == "float" else [is_kind(again(value), "float")]
+    tests.append(ast.Compare(again(value), [ast.GtE()], [const(0.0)]))
+    slow = located(em.plain_send(again(value), "sqrt", []), node)
+    return _guard(node, tests, located(call("square_root", again(value)), node), slow, "float")
 
 
 # --- identity and truth ---------------------------------------------------------
@@ -401,15 +396,15 @@ def _identity(em: Emitter, node: n.Send) -> ast.expr:
         if isinstance(left, ast.Constant):
             left = _named(em, left)
         return typed(located(ast.Compare(left, [operator], [right]), node), "bool")  # type: ignore[no-any-return]
-    left, right = _held(em, left), _held(em, right)
+    left, right = held(em, left), held(em, right)
     if kind_of(left) == kind_of(right) == "int":
         equals: ast.cmpop = ast.Eq() if same else ast.NotEq()
-        return typed(located(ast.Compare(_again(left), [equals], [_again(right)]), node), "bool")  # type: ignore[no-any-return]
+        return typed(located(ast.Compare(again(left), [equals], [again(right)]), node), "bool")  # type: ignore[no-any-return]
     left, right = _named(em, left), _named(em, right)
-    identical = ast.Compare(_again(left), [ast.Is()], [_again(right)])
+    identical = ast.Compare(again(left), [ast.Is()], [again(right)])
     # Equal numbers are identical; of other things only looks at the type are lost.
-    number = _int_or_float(_again(left), _again(left))
-    equal = ast.BoolOp(ast.And(), [number, call("same", _again(left), _again(right))])
+    number = _int_or_float(again(left), again(left))
+    equal = ast.BoolOp(ast.And(), [number, call("same", again(left), again(right))])
     result: ast.expr = ast.BoolOp(ast.Or(), [identical, equal])
     if not same:
         result = ast.UnaryOp(ast.Not(), result)
@@ -434,11 +429,11 @@ def _not(em: Emitter, node: n.Send) -> ast.expr | None:
     receiver, sure = condition(em, node.receiver, "")
     if sure:
         return typed(located(ast.UnaryOp(ast.Not(), receiver), node), "bool")  # type: ignore[no-any-return]
-    receiver = _named(em, _held(em, receiver))
+    receiver = _named(em, held(em, receiver))
     # Two comparisons of identity cost less than one look at the type.
-    slow = em.plain_send(_again(receiver), "not", [])
-    is_false = ast.Compare(_again(receiver), [ast.Is()], [const(False)])
-    is_true = ast.Compare(_again(receiver), [ast.Is()], [const(True)])
+    slow = em.plain_send(again(receiver), "not", [])
+    is_false = ast.Compare(again(receiver), [ast.Is()], [const(False)])
+    is_true = ast.Compare(again(receiver), [ast.Is()], [const(True)])
     other = located(ast.IfExp(is_true, const(False), slow), node)
     result = located(ast.IfExp(is_false, const(True), other), node)
     result.bool_fast, result.last = True, other
@@ -449,9 +444,9 @@ def _nil_test(em: Emitter, node: n.Send) -> ast.expr | None:
     """Identity with nil, as long as nobody has an isNil or notNil of his own."""
     from .compiler import const, located, typed
 
-    receiver = _named(em, _held(em, em.expr(node.receiver)))
+    receiver = _named(em, held(em, em.expr(node.receiver)))
     operator: ast.cmpop = ast.Is() if node.selector == "isNil" else ast.IsNot()
-    return typed(located(ast.Compare(_again(receiver), [operator], [const(None)]), node), "bool")  # type: ignore[no-any-return]
+    return typed(located(ast.Compare(again(receiver), [operator], [const(None)]), node), "bool")  # type: ignore[no-any-return]
 
 
 # --- blocks and arrays ----------------------------------------------------------
@@ -461,188 +456,32 @@ def _call(em: Emitter, node: n.Send) -> ast.expr | None:
     from .compiler import class_of, load, located
 
     receiver, *args = em.expressions([node.receiver, *node.args])
-    receiver = _held(em, receiver)
+    receiver = held(em, receiver)
     if isinstance(receiver, ast.Constant):
         return located(em.plain_send(receiver, node.selector, args), node)  # type: ignore[no-any-return]
-    args = [_held(em, arg) for arg in args]
-    test = ast.Compare(class_of(_again(receiver)), [ast.Is()], [load("function")])
-    fast = located(ast.Call(_again(receiver), [_again(arg) for arg in args], []), node)
+    args = [held(em, arg) for arg in args]
+    test = ast.Compare(class_of(again(receiver)), [ast.Is()], [load("function")])
+    fast = located(ast.Call(again(receiver), [again(arg) for arg in args], []), node)
     if node.selector in em.mode.data and not em.mode.checked and isinstance(receiver, ast.Name):
         # Here value is a name of data as well: what is no block most likely has the slot.
         target = em.temp()
-        statements, answer = em.nested(lambda: em.slot_send(_again(receiver), node, [_again(arg) for arg in args]))
-        em.emit(ast.If(test, [_assign(target, fast)], [*statements, _assign(target, answer)]), node)
+        statements, answer = em.nested(lambda: em.slot_send(again(receiver), node, [again(arg) for arg in args]))
+        em.emit(ast.If(test, [assign(target, fast)], [*statements, assign(target, answer)]), node)
         return load(target)
-    slow = em.plain_send(_again(receiver), node.selector, [_again(arg) for arg in args])
+    slow = em.plain_send(again(receiver), node.selector, [again(arg) for arg in args])
     return located(ast.IfExp(test, fast, slow), node)  # type: ignore[no-any-return]
-
-
-def _indexed(em: Emitter, node: n.Send, items: str) -> ast.expr | None:
-    """``a at: i`` and ``a at: i put: x``: an Array's list is indexed, which only an Array has (``_v_array``, and
-    ``_v_mine`` to write it); anything else is sent."""
-    from .compiler import call, const, load, located
-
-    selector = node.selector
-    miss_name = "at_put_miss" if node.args[1:] else "at_miss"
-    text = _text_kind(em, selector)
-    name = _own_slot(em, node.receiver) if selector not in em.mode.timid and not text else ""
-    args = _calm(em, node.args) if name else None
-    if args is not None:
-        # Nothing can happen between reading the slot and indexing what it holds: both are tried at once.
-        receiver: ast.expr = load("self")
-        subject: ast.expr = ast.Attribute(load("self"), name, ast.Load())
-        miss = call("slot_" + miss_name, load("self"), const(name), *map(_again, args), em.site())
-        slow = _again(miss)
-    else:
-        receiver, *args = em.expressions([node.receiver, *node.args])
-        if selector in em.mode.timid or em.mode.checked or isinstance(receiver, ast.Constant):
-            return located(em.plain_send(receiver, selector, args), node)  # type: ignore[no-any-return]
-        receiver, args = _held(em, receiver), [_held(em, arg) for arg in args]
-        subject = _again(receiver)
-        miss = call(miss_name, _again(receiver), *map(_again, args), em.site())
-        slow = em.plain_send(_again(receiver), selector, list(map(_again, args)))
-    tests, place = _index(args[0])
-    target = em.temp()
-    if text:
-        # Mostly a literal here or a String, whose Characters are known by their text.
-        tests.insert(0, _is(_again(receiver), text))
-        one = located(ast.Subscript(_characters(receiver, text), place, ast.Load()), node)
-        if text != "tuple":
-            one = located(ast.Subscript(load("letters"), one, ast.Load()), node)
-        found = _assign(target, one)
-        _try(em, node, tests, target, [found], located(slow, node), located(_again_send(slow), node))
-        return load(target)
-    listed = ast.Attribute(subject, items, ast.Load())
-    if len(args) == 1:
-        fast = [_assign(target, located(ast.Subscript(listed, place, ast.Load()), node))]
-    else:
-        put = ast.Assign([located(ast.Subscript(listed, place, ast.Store()), node)], _again(args[1]))
-        fast = [located(put, node), _assign(target, _again(args[1]))]
-    _try(em, node, tests, target, fast, located(miss, node), located(slow, node))
-    return load(target)
-
-
-def _own_slot(em: Emitter, node: n.Node) -> str:
-    """The name of a slot that self most likely holds itself, or ''."""
-    if not isinstance(node, n.Name) or em.mode.checked or em.find(node.name) is not None:
-        return ""
-    if em.mode.resolve(node.name) == "ivar":
-        return "." + node.name
-    if em.mode.resolve(node.name) != "slot" or any(name == node.name for name, _ in em.mode.shared):
-        return ""
-    return node.name
-
-
-def _calm(em: Emitter, parts: tuple[n.Node, ...]) -> list[ast.expr] | None:
-    """The expressions of parts that send nothing (literals, variables, slots, sums of ints), or None: they may be
-    evaluated a moment sooner."""
-    if not all(_simple(em, part, True) for part in parts):
-        return None
-    statements, expressions = em.nested(lambda: [_held(em, part) for part in em.expressions(list(parts))])
-    if any(isinstance(one, ast.IfExp) for statement in statements for one in ast.walk(statement)):
-        return None  # a sum that may have to be sent
-    em.out.extend(statements)
-    return expressions  # type: ignore[no-any-return]
-
-
-def _simple(em: Emitter, node: n.Node, top: bool) -> bool:
-    match node:
-        case n.Number() | n.String() | n.Character() | n.Symbol():
-            return True
-        case n.Pseudo(name=name):
-            return name != "thisContext"
-        case n.Name(name=name):
-            return em.find(name) is not None or (top and _own_slot(em, node) != "")
-        case n.Send(receiver=receiver, selector=selector, args=(arg,)) if (
-            selector in OPERATORS and selector not in em.mode.redefined
-        ):
-            return _simple(em, receiver, False) and _simple(em, arg, False)
-    return False
-
-
-def _size(em: Emitter, node: n.Send) -> ast.expr | None:
-    """``a size``: the length of an Array's list; anything else is sent."""
-    from .compiler import call, const, load, located
-
-    if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
-        return None
-    text = _text_kind(em, "size")
-    name = _own_slot(em, node.receiver) if not text else ""
-    target = em.temp()
-    if name and "size" not in em.mode.timid:
-        subject: ast.expr = ast.Attribute(load("self"), name, ast.Load())
-        miss = call("slot_size_miss", load("self"), const(name), em.site())
-    else:
-        receiver = em.expr(node.receiver)
-        if "size" in em.mode.timid or em.mode.checked or isinstance(receiver, ast.Constant):
-            return located(em.plain_send(receiver, "size", []), node)  # type: ignore[no-any-return]
-        subject = _held(em, receiver)
-        if text:
-            length = located(call("len", _characters(subject, text)), node)
-            sent = located(em.plain_send(_again(subject), "size", []), node)
-            return located(ast.IfExp(_is(_again(subject), text), length, sent), node)  # type: ignore[no-any-return]
-        miss = call("size_miss", _again(subject), em.site())
-    length = located(call("len", ast.Attribute(_again(subject), "_v_array", ast.Load())), node)
-    _try(em, node, [], target, [_assign(target, length)], located(miss, node), miss)
-    return load(target)
-
-
-def _text_kind(em: Emitter, selector: str) -> str:
-    """The global that holds the type which mostly answered here, of literal Strings or others, or of literal Arrays;
-    '' if it was none."""
-    marks = em.mode.timid
-    if selector + " literal" in marks:
-        return "tuple"
-    return "string" if selector + " string" in marks else "str" if selector + " text" in marks else ""
-
-
-def _characters(receiver: ast.expr, kind: str) -> ast.expr:
-    """What holds a String's characters: the literal itself, or its contents."""
-    return _again(receiver) if kind != "string" else ast.Attribute(_again(receiver), "_items", ast.Load())
-
-
-def _index(index: ast.expr) -> tuple[list[ast.expr], ast.expr]:
-    """Tests that an index is a positive int (Python would count a 0 or less from the end), and the Python index."""
-    from .compiler import const, kind_of
-
-    if isinstance(index, ast.Constant) and type(index.value) is int:
-        # A constant index that is out of range for certain is left to the send, which says so.
-        return ([] if index.value > 0 else [const(False)]), const(index.value - 1)
-    tests: list[ast.expr] = [] if kind_of(index) == "int" else [_is(_again(index), "int")]
-    variable = getattr(index, "variable", None)
-    if variable is None or not variable.positive:
-        tests.append(ast.Compare(_again(index), [ast.Gt()], [const(0)]))
-    return tests, ast.BinOp(_again(index), ast.Sub(), const(1))
-
-
-def _again_send(expression: ast.expr) -> ast.expr:
-    """A second copy of an emitted send: a tree's nodes are each in one place."""
-    return copy.deepcopy(expression)
-
-
-def _assign(target: str, value: ast.expr) -> ast.stmt:
-    from .compiler import store
-
-    return ast.Assign([store(target)], value)
-
-
-def _try(
-    em: Emitter, node: n.Node, tests: list[ast.expr], target: str, fast: list[ast.stmt], miss: ast.expr, slow: ast.expr
-) -> None:
-    from .compiler import load
-
-    handler = ast.ExceptHandler(load("NotThere"), None, [_assign(target, miss)])
-    attempt: ast.stmt = ast.Try(fast, [handler], [], [])
-    if tests:
-        test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
-        attempt = ast.If(test, [attempt], [_assign(target, slow)])
-    em.emit(attempt, node)
 
 
 # --- helpers ------------------------------------------------------------------
 
 
-def _held(em: Emitter, expression: ast.expr) -> ast.expr:
+def assign(target: str, value: ast.expr) -> ast.stmt:
+    from .compiler import store
+
+    return ast.Assign([store(target)], value)
+
+
+def held(em: Emitter, expression: ast.expr) -> ast.expr:
     from .compiler import kind_of, load, store, typed
 
     if isinstance(expression, ast.Constant | ast.Name):
@@ -663,7 +502,7 @@ def _named(em: Emitter, expression: ast.expr) -> ast.expr:
     return load(name)
 
 
-def _again(expression: ast.expr) -> ast.expr:
+def again(expression: ast.expr) -> ast.expr:
     from .compiler import const, kind_of, load, typed
 
     if isinstance(expression, ast.Name):
@@ -675,7 +514,7 @@ def _again(expression: ast.expr) -> ast.expr:
     return expression
 
 
-def _is(expression: ast.expr, kind: str) -> ast.expr:
+def is_kind(expression: ast.expr, kind: str) -> ast.expr:
     from .compiler import class_of, load
 
     return ast.Compare(class_of(expression), [ast.Is()], [load(kind)])
@@ -688,12 +527,12 @@ def _is_number(expression: ast.expr) -> ast.expr:
     variable = getattr(expression, "variable", None)
     if variable is not None and variable.flagged:
         return load(flag_name(variable))
-    return _int_or_float(_again(expression), _again(expression))
+    return _int_or_float(again(expression), again(expression))
 
 
 def _int_or_float(one: ast.expr, other: ast.expr) -> ast.expr:
     first, second = ("float", "int") if FLOATS_FIRST.get() else ("int", "float")
-    return ast.BoolOp(ast.Or(), [_is(one, first), _is(other, second)])
+    return ast.BoolOp(ast.Or(), [is_kind(one, first), is_kind(other, second)])
 
 
 # Set while a method is compiled that looks like one about Floats: they are tested for first.
@@ -729,12 +568,12 @@ def set_flag(variable: Variable, value: ast.expr | None = None) -> list[ast.stmt
 
     if value is None:
         return [test()]
-    assign = ast.Assign([store(variable.python)], value)
+    first = ast.Assign([store(variable.python)], value)
     if isinstance(value, ast.Constant):
-        return [assign, ast.Assign([store(flag)], const(type(value.value) in (int, float)))]
+        return [first, ast.Assign([store(flag)], const(type(value.value) in (int, float)))]
     source = getattr(value, "variable", None)
     if isinstance(value, ast.Name) and source is not None and source.flagged and source is not variable:
-        return [assign, ast.Assign([store(flag)], load(flag_name(source)))]
+        return [first, ast.Assign([store(flag)], load(flag_name(source)))]
     if getattr(value, "numeric", False) and isinstance(value, ast.IfExp):
         # The fast path gives a number: no need to look again.
         fast: list[ast.stmt] = [
@@ -743,7 +582,7 @@ def set_flag(variable: Variable, value: ast.expr | None = None) -> list[ast.stmt
         ]
         slow: list[ast.stmt] = [ast.Assign([store(variable.python)], value.orelse), test()]
         return [ast.If(value.test, fast, slow)]
-    return [assign, test()]
+    return [first, test()]
 
 
 def number_uses(root: n.Node, redefined: frozenset[str]) -> dict[str, int]:

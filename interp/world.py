@@ -17,7 +17,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..grammar import nodes, parse_method
-from ..image.collections import CLASSES, Array, ByteArray, Dictionary, OrderedCollection, String, key_of
+from ..image.collections import CLASSES, Array, ByteArray, Dictionary, OrderedCollection, String, ghost_of, key_of
 from ..image.method import Method
 from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object, linearize, own_slots, set_dict
 from ..image.values import LETTERS, Character, ScaledDecimal, Symbol
@@ -602,10 +602,10 @@ class World:
         """Selectors that a person redefined where they are computed in line are sent from now on."""
         redefined = set(self.root.get("redefined", ()))
         families = [(self.family(thing), selectors) for thing, selectors in IN_LINE]
-        families.append((self.families.default(Array), ("at:", "at:put:", "size")))
-        families.append((self.families.default(String), ("at:", "size")))
-        families.append((self.family(""), ("at:", "size")))
-        families.append((self.families.default(OrderedCollection), ("at:", "at:put:", "size")))
+        families.append((self.families.default(Array), ("at:", "at:put:", *SIZES)))
+        families.append((self.families.default(String), ("at:", *SIZES)))
+        families.append((self.family(""), ("at:", *SIZES)))
+        families.append((self.families.default(OrderedCollection), ("at:", "at:put:", "add:", "removeLast", *SIZES)))
         for family, selectors in families:
             for selector in selectors:
                 _, value = family.find(selector)
@@ -639,6 +639,7 @@ class World:
             "at_miss": self.at_miss,
             "at_put_miss": self.at_put_miss,
             "size_miss": self.size_miss,
+            "grow_miss": self.grow_miss,
             "equals_miss": self.equals_miss,
             "letters": LETTERS,
             "string": String,
@@ -724,11 +725,17 @@ class World:
             return selector + " text"
         return selector + " string" if getattr(type(thing), "_p_ghost", None) is String else selector
 
-    def size_miss(self, thing: Any, site: int) -> Any:
+    def size_miss(self, thing: Any, selector: str, site: int) -> Any:
         """What was measured in line is no Array."""
         if site:
-            self._count(site, self._textual("size", thing), self._timid)
-        return self.send(thing, "size")
+            self._count(site, self._textual(selector, thing), self._timid)
+        return self.send(thing, selector)
+
+    def grow_miss(self, thing: Any, selector: str, site: int, *args: Any) -> Any:
+        """What was to grow or shrink in line is no OrderedCollection, or has not been changed in this transaction."""
+        if site and (ghost_of(thing) is not OrderedCollection or not hasattr(thing, "_v_array")):
+            self._count(site, selector, self._timid)
+        return self.send(thing, selector, *args)
 
     def equals_miss(self, left: Any, right: Any, selector: str, site: int) -> Any:
         """What was compared in line are no numbers."""
@@ -738,7 +745,8 @@ class World:
         return self.send(left, selector, right)
 
     def at_put_miss(self, thing: Any, index: Any, value: Any, site: int) -> Any:
-        if site:
+        """What was written in line is no Array, has no such index, or has not been changed in this transaction."""
+        if site and not hasattr(thing, "_v_array"):
             self._count(site, "at:put:", self._timid)
         return self.send(thing, "at:put:", index, value)
 
@@ -756,8 +764,8 @@ class World:
     def slot_at_put_miss(self, thing: Any, name: str, index: Any, value: Any, site: int) -> Any:
         return self.at_put_miss(self._slot(thing, name, site), index, value, site)
 
-    def slot_size_miss(self, thing: Any, name: str, site: int) -> Any:
-        return self.size_miss(self._slot(thing, name, site), site)
+    def slot_size_miss(self, thing: Any, name: str, selector: str, site: int) -> Any:
+        return self.size_miss(self._slot(thing, name, site), selector, site)
 
     def _count(self, number: int, name: str, marks: dict[int, set[str]]) -> None:
         """A guess that keeps failing in a method is not made again there: the method is compiled anew."""
@@ -1141,4 +1149,5 @@ IN_LINE: tuple[tuple[Any, Iterable[str]], ...] = (
     (True, ("not",)),
     (same, ("value", "value:", "value:value:", "value:value:value:", "on:do:")),
 )
-WATCHED = frozenset(ARITHMETIC) | {"at:", "at:put:", "size", *(name for _, names in IN_LINE for name in names)}
+SIZES = ("size", "isEmpty", "notEmpty")
+WATCHED = frozenset(ARITHMETIC).union(("at:", "at:put:", "add:", "removeLast"), SIZES, *(names for _, names in IN_LINE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...image.values import Character, Symbol
@@ -34,20 +35,20 @@ def character_symbol(self: Any) -> Symbol:
     return Symbol(str(self))
 
 
-def _test(name: str, test: Any) -> None:
+def _test(name: str, test: Callable[[str], bool]) -> None:
     @primitive(f"character.{name}")
     def ask(self: Any) -> bool:
-        return bool(test(chr(self.code)))
+        return test(self._char)
 
 
-_test("isVowel", lambda c: c in "aeiouAEIOU")
+_test("isVowel", "aeiouAEIOU".__contains__)
 _test("isLetter", str.isalpha)
-_test("isDigit", lambda c: "0" <= c <= "9")
+_test("isDigit", "0123456789".__contains__)
 _test("isAlphaNumeric", str.isalnum)
 _test("isUppercase", str.isupper)
 _test("isLowercase", str.islower)
-_test("isSeparator", lambda c: c in " \t\n\r\f\v")
-_test("isPunctuation", lambda c: c in ".,:;!?")
+_test("isSeparator", " \t\n\r\f\v".__contains__)
+_test("isPunctuation", ".,:;!?".__contains__)
 
 
 @primitive("character.digitValue")

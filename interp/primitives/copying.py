@@ -84,7 +84,7 @@ def new(world: World) -> Any:
 
 
 CONTENTS = (Array, String, OrderedCollection)
-COPIED = {"_items", "_v_array", "_v_mine"}
+COPIED = {"_items", "_v_array", "_v_mine", "_v_grow"}
 
 
 @primitive("object.copy", world=True)

@@ -58,8 +58,7 @@ def association(world: World) -> Any:
 # --- Dictionary -----------------------------------------------------------------
 
 
-# What programs send in their inner loops asks for the common case first: a plain dict, and an int or a literal String
-# as key. (bool is neither: true is not 1.)
+# What programs send in their inner loops asks for the common case first: contents that are a dict already.
 
 
 @primitive("dict.at", world=True)
@@ -67,8 +66,8 @@ def at(world: World) -> Any:
     def at(self: Any, key: Any) -> Any:
         try:
             contents = self._items
-            if (key.__class__ is int or key.__class__ is str) and contents.__class__ is dict:
-                return contents[key]
+            if contents.__class__ is dict:
+                return contents[key if key.__class__ is int or key.__class__ is str else key_of(key)]
         except (KeyError, AttributeError):
             pass
         value = table(self).get(key_of(key), MISSING)
@@ -83,8 +82,8 @@ def at(world: World) -> Any:
 def at_put(self: Any, key: Any, value: Any) -> Any:
     try:
         contents = self._items
-        if (key.__class__ is int or key.__class__ is str) and contents.__class__ is dict:
-            contents[key] = value
+        if contents.__class__ is dict:
+            contents[key if key.__class__ is int or key.__class__ is str else key_of(key)] = value
             return value
     except AttributeError:
         pass
@@ -97,8 +96,8 @@ def at_if_absent(world: World) -> Any:
     def at_if_absent(self: Any, key: Any, otherwise: Any) -> Any:
         try:
             contents = self._items
-            if (key.__class__ is int or key.__class__ is str) and contents.__class__ is dict:
-                return contents[key]
+            if contents.__class__ is dict:
+                return contents[key if key.__class__ is int or key.__class__ is str else key_of(key)]
         except (KeyError, AttributeError):
             pass
         value = table(self).get(key_of(key), MISSING)
@@ -120,8 +119,8 @@ def at_if_present(world: World) -> Any:
 def includes_key(self: Any, key: Any) -> bool:
     try:
         contents = self._items
-        if (key.__class__ is int or key.__class__ is str) and contents.__class__ is dict:
-            return key in contents
+        if contents.__class__ is dict:
+            return (key if key.__class__ is int or key.__class__ is str else key_of(key)) in contents
     except AttributeError:
         pass
     return key_of(key) in table(self)

@@ -236,12 +236,15 @@ def concatenate(world: World) -> Any:
         if family is not text and family.live is not str:
             return None
         live: Any = text.live
-        texts = (str, live, text.clean)
+        clean: Any = text.clean
 
         def join(self: Any, other: Any) -> Any:
-            if other.__class__ in texts:
+            cls = other.__class__
+            mine = self if self.__class__ is str else self._items
+            theirs = other if cls is str else other._items if cls is live or cls is clean else None
+            if mine.__class__ is theirs.__class__ is str:
                 thing = live()
-                set_dict(thing, {"_items": text_of(self) + text_of(other)})
+                set_dict(thing, {"_items": mine + theirs})
                 return thing
             return concatenate(self, other)
 
@@ -275,6 +278,20 @@ def reverse(world: World) -> Any:
             return world.families.new(OrderedCollection, list(contents)[::-1])
         return stretch(world, self, contents[::-1])
 
+    def for_family(family: Any) -> Any:
+        text = world.families.default(String)
+        if family is not text and family.live is not str:
+            return None
+        live: Any = text.live
+
+        def reverse_text(self: Any) -> Any:
+            thing = live()
+            set_dict(thing, {"_items": text_of(self)[::-1]})
+            return thing
+
+        return reverse_text
+
+    reverse.for_family = for_family  # type: ignore[attr-defined]
     return reverse
 
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def set_add(self: Any, value: Any) -> Any:
     # An equal element that is there already stays.
     try:
-        if value.__class__ is int or value.__class__ is str:
-            self._items.setdefault(value, None)
-            return value
+        key = value if value.__class__ is int or value.__class__ is str else key_of(value)
+        self._items.setdefault(key, None)
+        return value
     except AttributeError:
         pass
     table(self).setdefault(key_of(value), None)
@@ -49,8 +49,8 @@ def set_add_all(world: World) -> Any:
 def set_includes(self: Any, value: Any) -> bool:
     try:
         contents = self._items
-        if (value.__class__ is int or value.__class__ is str) and contents.__class__ is dict:
-            return value in contents
+        if contents.__class__ is dict:
+            return (value if value.__class__ is int or value.__class__ is str else key_of(value)) in contents
     except AttributeError:
         pass
     return key_of(value) in table_of(self)

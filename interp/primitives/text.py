@@ -107,6 +107,11 @@ def size(self: Any) -> int:
 
 @primitive("string.equals")
 def equals(self: Any, other: Any) -> bool:
+    mine = self if self.__class__ is str else getattr(self, "_items", None)
+    if mine.__class__ is str:
+        theirs = other if other.__class__ is str else getattr(other, "_items", None)
+        if theirs.__class__ is str:
+            return mine == theirs  # type: ignore[no-any-return]
     return self is other or (type(self) is not Symbol and bool(self == other))
 
 
