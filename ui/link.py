@@ -29,13 +29,15 @@ class LinkLost(ConnectionError):
 class Link:
     """A connection to the kernel at ``endpoint``, opened by ``reconnect``, closed by ``async with``.
 
-    ``on_event`` is called with every event that belongs to no question.
+    ``on_event`` is called with every event that belongs to no question, ``on_answer`` whenever a question has its
+    answer, before the one who asked goes on.
     """
 
     def __init__(self, endpoint: str, client: str = "ui") -> None:
         self.endpoint = endpoint
         self.name = client
         self.on_event: Callable[[Event], None] = lambda event: None
+        self.on_answer: Callable[[], None] = lambda: None
         self._client: AsyncClient | None = None
 
     async def __aenter__(self) -> Link:
@@ -84,6 +86,8 @@ class Link:
             raise LinkLost(str(gone)) from None
         except BridgeProblem as refusal:
             return ErrorReply(id=command.id, code=refusal.code, message=str(refusal))
+        finally:
+            self.on_answer()
 
     async def lost(self) -> None:
         """Wait until the kernel is gone: disconnected, silent, or another one than before."""

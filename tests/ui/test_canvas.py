@@ -17,7 +17,7 @@ from batos.ui.canvas import main
 from batos.ui.canvas.portrait import Portrait, Trail, print_data, walk_to
 from batos.ui.canvas.settings import Settings, SettingsProblem, load_settings
 from batos.ui.canvas.text import clean, coloured, escape, font_for, wrap
-from batos.ui.canvas.theme import DARK, LIGHT, Theme, colour, contrast
+from batos.ui.canvas.theme import DARK, THEMES, Theme, colour, contrast
 
 ACCOUNT = {"handle": "00000000000000a1", "print": "an Account"}
 
@@ -137,6 +137,7 @@ def test_settings_from_a_file(tmp_path: Path) -> None:
     "text",
     [
         "theme = 'blue'",
+        "contrast = 'very'",
         "text_size = 4",
         "text_size = 4000",
         "text_size = '12'",
@@ -157,10 +158,11 @@ def test_a_wrong_setting_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> N
     assert "text_size" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+@pytest.mark.parametrize("theme", THEMES.values(), ids=lambda theme: f"{theme.name}-{theme.contrast}")
 def test_text_can_be_read(theme: Theme) -> None:
+    least = 7.0 if theme.contrast == "high" else 4.5
     source = [colour("#" + style["color"]) for _, style in theme.source if style["color"]]
     for ink in (theme.ink, theme.faint, theme.accent, theme.good, theme.warn, theme.bad, *source):
         for ground in (theme.ground, theme.panel, theme.raised):
-            assert contrast(ink, ground) >= 4.5
-    assert contrast(theme.ink, theme.chosen) >= 4.5 and contrast(theme.accent, theme.chosen) >= 3
+            assert contrast(ink, ground) >= least
+    assert contrast(theme.ink, theme.chosen) >= least and contrast(theme.accent, theme.chosen) >= least * 2 / 3

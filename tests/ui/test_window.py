@@ -272,3 +272,20 @@ def test_a_flood_of_changes_does_not_stall_the_window(puppet: Kernel, canvas: Op
     window.until(lambda line: line["event"] == "changed" and line["slots"].get("tick") == "1999", 60)
     assert send(window, "3 + 4")["text"] == "=> 7"
     assert not re.search("failed at this", str(window.lines()))
+
+
+def test_a_window_at_rest_draws_nothing_and_hardly_looks(puppet: Kernel, canvas: OpenCanvas) -> None:
+    """Nothing changes and no cursor blinks: no frame is drawn and no key is polled for; what comes then is seen."""
+    window = canvas(puppet.endpoint)
+    connected(window)
+    before = window.said()
+    window.key("ctrl+0")  # the world has no cursor
+    left = window.lines().index(window.until(event("line", focus=False), after=before))
+    still = window.lines().index(window.until(event("still"), after=left))
+    window.until(lambda line: line["event"] == "pulse" and line["at"] > window.lines()[still]["at"] + 4)
+    seen = [line for line in window.lines()[still:] if line["event"] == "pulse"][1:]  # the first began before
+    assert sum(line["drawn"] for line in seen) == 0
+    assert sum(line["frames"] for line in seen) <= 5 * len(seen)  # sixty a second, else
+    before = window.said()
+    window.key("ctrl+t")
+    assert window.until(event("theme"), after=before)["name"] == "light"

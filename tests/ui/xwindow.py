@@ -110,18 +110,32 @@ class Canvas:
         self.x("mousemove", "--window", self.window, x, y)
         self.x("click", "--repeat", times, "--delay", "60", 1)
 
+    def still(self, seconds: float = 20.0) -> int:
+        """Wait until the window has nothing more to do; how many lines it has said then."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            told = [number for number, line in enumerate(self.lines()) if line["event"] != "pulse"]
+            if told and self.lines()[told[-1]]["event"] == "still":
+                return told[-1]
+            time.sleep(0.02)
+        raise AssertionError(f"the window has not come to rest within {seconds:g} s: {self.lines()[-6:]}")
+
     def picture(self, path: Path, seconds: float = 20.0) -> Path:
-        """A picture of the window, when it has come to rest: two in a row that differ by no more than a cursor."""
+        """A picture of the window at rest: it says so, and two in a row differ by no more than a cursor."""
         before = path.with_stem(path.stem + "-before")
         end = time.monotonic() + seconds
-        self._take(path)
+        since, apart = -1, -1
         while time.monotonic() < end:
-            path.replace(before)
-            time.sleep(0.3)  # a busy machine draws three frames a second
+            said = self.still(seconds)
+            if path.exists():
+                path.replace(before)
             self._take(path)
-            if difference(before, path) < CURSOR:
+            apart = pixels(before, path) if said == since else -1
+            if 0 <= apart <= CURSOR and said == self.still(seconds):
                 return path
-        raise AssertionError(f"the window has not come to rest within {seconds:g} s")
+            since = said
+            time.sleep(0.1)
+        raise AssertionError(f"the window has not come to rest within {seconds:g} s ({apart} pixels still change)")
 
     def _take(self, path: Path) -> None:
         subprocess.run(["import", "-window", self.window, str(path)], env=self.env, check=True, timeout=30)
@@ -137,7 +151,17 @@ class Canvas:
         self.log.close()
 
 
-CURSOR = 0.002  # what a blinking cursor makes of a picture
+CURSOR = 150  # pixels of a cursor that blinks, at the largest text of the tests
+
+
+def pixels(one: Path, other: Path) -> int:
+    """How many pixels are not the same in two pictures of one size."""
+    command = ["compare", "-metric", "AE", str(one), str(other), "null:"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60).stderr
+    found = re.match(r"[0-9.e+]+", said)
+    if not found:
+        raise AssertionError(f"compare: {said}")
+    return round(float(found.group()))
 
 
 def difference(one: Path, other: Path) -> float:

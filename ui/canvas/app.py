@@ -52,7 +52,7 @@ from .morphs import Morphs
 from .settings import LARGEST_TEXT, SMALLEST_TEXT, Settings, keep_state
 from .shortcuts import shortcut
 from .telling import Mishap
-from .theme import DARK, LIGHT, THEMES, Theme
+from .theme import DARK, THEMES, Theme
 
 for name in ("rules.kv", "tools.kv"):
     Builder.load_file(str(Path(__file__).with_name(name)))
@@ -87,12 +87,13 @@ class CanvasApp(App):
         self.trace = trace
         self.state = state or {}
         self.text_size = settings.text_size
-        self.theme = THEMES[settings.theme]
+        self.theme = THEMES[settings.theme, settings.contrast]
+        self.greets = settings.welcome
         self.unit = sp(settings.text_size)
         self.transcript: list[str] = []
         self.watched: set[str] = set()
         self.tasks: set[asyncio.Task[Any]] = set()
-        self.frames = Frames()
+        self.frames = Frames(self._pulse, lambda: trace("still", {}))
         self._keep = Clock.create_trigger(lambda _: self.keep(), 1.0)
 
     # -- the window ---------------------------------------------------------------------------------------------------
@@ -129,18 +130,18 @@ class CanvasApp(App):
                 Clock.unschedule(first_frame)
 
         Clock.schedule_interval(first_frame, 0)
-        Clock.schedule_interval(self._pulse, 0)
 
-    _beat, _frames, _longest = 0.0, 0, 0.0
+    _beat, _looks, _drawn, _longest = 0.0, 0, 0, 0.0
 
     def _pulse(self, passed: float) -> None:
-        """Once a second the trace is told how many frames there were, and how long the longest took."""
-        self._frames += 1
+        """Once a second the trace is told how many looks and drawings there were, and how long the longest took."""
+        self._looks += 1
         self._longest = max(self._longest, passed)
         now = time.perf_counter()
         if now - self._beat >= 1:
-            self.trace("pulse", {"frames": self._frames, "longest": round(self._longest * 1000, 1)})
-            self._beat, self._frames, self._longest = now, 0, 0.0
+            drawn = self.frames.drawn - self._drawn
+            self.trace("pulse", {"frames": self._looks, "drawn": drawn, "longest": round(self._longest * 1000, 1)})
+            self._beat, self._looks, self._drawn, self._longest = now, 0, self.frames.drawn, 0.0
 
     def on_stop(self) -> None:
         self.keep()
@@ -158,9 +159,19 @@ class CanvasApp(App):
         Window.clearcolor = theme.ground
 
     def switch_theme(self) -> None:
-        self.use_theme(LIGHT if self.theme is DARK else DARK)
-        self.keep_soon(theme=self.theme.name)
-        self.trace("theme", {"name": self.theme.name})
+        self.look_like("light" if self.theme.name == "dark" else "dark", self.theme.contrast)
+
+    def look_like(self, name: str, contrast: str) -> None:
+        """Another theme, dark or light, of usual or high contrast; kept for the next window."""
+        self.use_theme(THEMES[name, contrast])
+        self.keep_soon(theme=name, contrast=contrast)
+        self.trace("theme", {"name": name, "contrast": contrast})
+
+    def greet_from_now_on(self, greets: bool) -> None:
+        """Whether the first window on an empty world finds a welcome there; kept for the next one."""
+        self.greets = greets
+        self.keep_soon(welcome=greets)
+        self.trace("welcome", {"greets": greets})
 
     def keep_soon(self, **facts: Any) -> None:
         """Keep something for the next window."""
@@ -200,6 +211,7 @@ class CanvasApp(App):
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self.tasks.discard(task)
+        self.frames.news()
         if task.cancelled():
             return
         problem = task.exception()
@@ -251,11 +263,13 @@ class CanvasApp(App):
 
     def _lamp(self, lamp: str, text: str) -> None:
         if (self.desk.lamp, self.desk.connection) != (lamp, text):
+            self.frames.news()
             self.desk.lamp, self.desk.connection = lamp, text
             self.trace("connection", {"lamp": lamp, "text": text})
 
     def heard(self, event: Reply) -> None:
         """An event that answers no question of ours."""
+        self.frames.news()
         if isinstance(event, UvmStateUpdateEvent):
             if event.target.startswith("scene:"):
                 self.morphs.scene_changed(event)
@@ -378,6 +392,8 @@ async def run(app: CanvasApp) -> None:
     async with app.link, app.act, app.look, app.scene:
         app.look.on_event = app.scene.on_event = app.heard
         app.link.on_event = app.act.on_event = lambda event: None
+        for link in app.links:
+            link.on_answer = app.frames.news
         try:
             await app.async_run("asyncio")
         finally:

@@ -19,7 +19,7 @@ from .model import ModelPanel
 from .objectmap import ObjectMap
 from .past import Past
 from .stage import Stage  # noqa: F401
-from .status import AllowPage, KeysPage, StatusPanel
+from .status import AllowPage, KeysPage, SettingsPage, StatusPanel
 from .weaver import WeaverPanel
 from .workspace import Transcript, Workspace
 
@@ -27,7 +27,7 @@ KINDS: dict[str, type[Tool]] = {
     kind.kind: kind
     for kind in (
         Conversation, Inspector, Browser, Workspace, Transcript, ModelPanel, ObjectMap, Past, StatusPanel, WeaverPanel,
-        KeysPage, AllowPage,
+        SettingsPage, KeysPage, AllowPage,
     )
 }  # fmt: skip
 ORDER = (
@@ -55,6 +55,7 @@ PLACES = {
     "history": [0.03, 0.03, 0.58, 0.4],
     "status": [0.1, 0.2, 0.4, 0.7],
     "weaver": [0.06, 0.15, 0.5, 0.75],
+    "settings": [0.12, 0.45, 0.4, 0.32],
     "keys": [0.04, 0.04, 0.8, 0.92],
     "allow": [0.15, 0.2, 0.55, 0.6],
 }

@@ -14,7 +14,7 @@ from kivy.properties import NumericProperty
 from kivy.uix.codeinput import CodeInput
 from kivy.utils import get_hex_from_color
 
-from .panes import NoControlText
+from .panes import Typed
 from .text import coloured, escape
 
 LONGEST_LEXED = 100_000  # characters; longer texts have one colour
@@ -31,7 +31,7 @@ def lexer_for(language: str) -> Any:
     return MessageLexer()
 
 
-class SourceInput(NoControlText, CodeInput):
+class SourceInput(Typed, CodeInput):
     """Source with colours. ``on_complete(position)`` is Ctrl-Space; ``keys`` are more keys, asked first."""
 
     text: str

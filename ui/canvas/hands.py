@@ -104,7 +104,7 @@ class Hands(FocusBehavior, Widget):
             "pressed": pressed,
             "dragged": dragged,
             "moving": False,
-            "began": (time.perf_counter(), Clock.frames_displayed),
+            "began": (time.perf_counter(), App.get_running_app().frames.drawn),
         }
         touch.grab(self)
         return True
@@ -171,7 +171,7 @@ class Hands(FocusBehavior, Widget):
                 self.dispatch("on_send", gesture["dragged"], "self bringToFront")
             return True
         since, frames = gesture["began"]
-        self.dispatch("on_moved", Clock.frames_displayed - frames, time.perf_counter() - since)
+        self.dispatch("on_moved", App.get_running_app().frames.drawn - frames, time.perf_counter() - since)
         handle = gesture["dragged"]
         if handle in self.tree.nodes:
             node = self.tree.nodes[handle]

@@ -22,9 +22,11 @@ from .text import clean, escape, font_for, wrap
 
 
 class Press(FocusBehavior, Button):
-    """A button that the keyboard reaches: Tab focuses it, Enter or Space presses it. ``flat``: without a frame."""
+    """A button that the keyboard reaches: Tab focuses it, Enter or Space presses it. ``flat``: without a frame.
+    ``chosen``: it is the one of several that holds."""
 
     flat = BooleanProperty(False)
+    chosen = BooleanProperty(False)
 
     def keyboard_on_key_down(self, window: Any, keycode: tuple[int, str], text: str, modifiers: list[str]) -> bool:
         if super().keyboard_on_key_down(window, keycode, text, modifiers):
@@ -35,15 +37,34 @@ class Press(FocusBehavior, Button):
         return False
 
 
-class NoControlText:
-    """Ctrl-plus is a shortcut and no plus sign, although the window system sends the sign as well."""
+BLINKS = 10.0  # seconds that a cursor blinks after the last key: each blink is a frame
+
+
+class Typed:
+    """What all fields have. Ctrl-plus is a shortcut and no plus sign, although the window system sends the sign as
+    well; and the cursor comes to rest, as in other programs, when nobody types."""
+
+    focus: bool
+    cursor_blink: bool
+
+    def __init__(self, **more: Any) -> None:
+        self._calm = Clock.create_trigger(lambda _: setattr(self, "cursor_blink", False), BLINKS)
+        super().__init__(**more)
+        for name in ("focus", "cursor", "text"):
+            self.fbind(name, self._blink)  # type: ignore[attr-defined]
+
+    def _blink(self, *_: Any) -> None:
+        self._calm.cancel()
+        if self.focus:
+            self.cursor_blink = True
+            self._calm()
 
     def keyboard_on_textinput(self, window: Any, text: str) -> None:
         if "ctrl" not in Window.modifiers or "alt" in Window.modifiers:  # both: AltGr on some keyboards
             super().keyboard_on_textinput(window, text)  # type: ignore[misc]
 
 
-class Field(NoControlText, TextInput):
+class Field(Typed, TextInput):
     """A line of text."""
 
 

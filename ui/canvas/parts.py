@@ -31,7 +31,7 @@ from kivy.uix.textinput import TextInput
 from kivy.uix.togglebutton import ToggleButton
 from kivy.uix.widget import Widget
 
-from .panes import NoControlText
+from .panes import Typed
 from .portrait import print_data
 from .text import clean, font_for
 from .theme import Theme, paint
@@ -149,7 +149,7 @@ class ShortToggleButton(Short, ToggleButton):
     """What a rule's ToggleButton is."""
 
 
-class Editor(NoControlText, TextInput):
+class Editor(Typed, TextInput):
     """A text to edit. ``said`` is what the image says; on_accept when the person has left it changed. Of a text too
     long to be edited here the beginning is shown."""
 

@@ -1,9 +1,10 @@
-"""What a person may set about the canvas: theme, text size, window size.
+"""What a person may set about the canvas: theme, contrast, text size, window size.
 
 Settings live in ``canvas.toml`` in the user's configuration folder
 (``$XDG_CONFIG_HOME/batos``, by default ``~/.config/batos``)::
 
     theme = "light"      # or "dark"
+    contrast = "high"    # or "usual"
     text_size = 18       # in points scaled by the screen (Kivy's sp), 8 to 48
     width = 1100         # of the window, in pixels
     height = 720
@@ -34,6 +35,7 @@ class SettingsProblem(ValueError):
 @dataclass(frozen=True, slots=True)
 class Settings:
     theme: str = "dark"
+    contrast: str = "usual"
     text_size: int = 15
     width: int = 1100
     height: int = 720
@@ -43,6 +45,8 @@ class Settings:
         """Answer myself, or raise SettingsProblem naming what is wrong."""
         if self.theme not in ("dark", "light"):
             raise SettingsProblem(f'{where}: theme is "dark" or "light", not {self.theme!r}')
+        if self.contrast not in ("usual", "high"):
+            raise SettingsProblem(f'{where}: contrast is "usual" or "high", not {self.contrast!r}')
         if type(self.welcome) is not bool:
             raise SettingsProblem(f"{where}: welcome is true or false, not {self.welcome!r}")
         for name, low, high in (
@@ -106,8 +110,8 @@ def keep_state(state: dict[str, Any]) -> None:
 
 
 def with_state(settings: Settings, state: dict[str, Any]) -> Settings:
-    """The settings with what was kept of theme and text size, where that makes sense."""
-    kept = {name: state[name] for name in ("theme", "text_size") if name in state}
+    """The settings with what was kept of theme, contrast and text size, where that makes sense."""
+    kept = {name: state[name] for name in ("theme", "contrast", "text_size", "welcome") if name in state}
     try:
         return replace(settings, **kept).check()
     except (SettingsProblem, TypeError):

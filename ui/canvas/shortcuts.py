@@ -7,7 +7,7 @@ from typing import Any
 from kivy.core.window import Window
 from kivy.uix.textinput import TextInput
 
-NAMED = {282: "f1", 286: "f5", 287: "f6", 288: "f7", 289: "f8", 278: "home", 27: "escape", 9: "tab"}
+NAMED = {282: "f1", 286: "f5", 287: "f6", 288: "f7", 289: "f8", 290: "f9", 278: "home", 27: "escape", 9: "tab"}
 ARROWS = {273: (0, 1), 274: (0, -1), 275: (1, 0), 276: (-1, 0)}
 
 
@@ -28,9 +28,11 @@ def shortcut(app: Any, window: Any, key: int, scancode: int, text: str, modifier
     desk = app.desk
     top = desk.cards[-1].tool if desk.cards else None
     if name == "f1":
-        desk.open("keys")
+        desk.toggle("keys")
     elif name == "f8":
         desk.toggle("weaver")
+    elif name == "f9":
+        desk.toggle("settings")
     elif name in ("f5", "f6", "f7"):
         wish = {"f5": "do", "f6": "print", "f7": "inspect"}[name]
         place = focused(app)

@@ -1,10 +1,11 @@
-"""The kernel's status, asked for every second while the card is open; and the page of keys."""
+"""The kernel's status, asked for every second while the card is open; settings; the page of keys; what may run."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from kivy.clock import Clock
+from kivy.properties import BooleanProperty, StringProperty
 
 from ...bridge.covenant import Data, Status
 from .cards import Tool
@@ -68,6 +69,31 @@ def plain(name: str, value: Any) -> str:
     if isinstance(value, int) and name != "pid":
         return f"{value:,}"
     return "none" if value is None or value == "" else str(value)
+
+
+class SettingsPage(Tool):
+    """What a person may set in the window: each a row of buttons, the present one marked."""
+
+    kind = "settings"
+    name = StringProperty("")
+    contrast = StringProperty("")
+    size_told = StringProperty("")
+    greets = BooleanProperty(True)
+
+    def __init__(self, app: Any, facts: dict[str, Any] | None = None, **more: Any) -> None:
+        super().__init__(app, facts, **more)
+        self.title = "Settings"
+        app.bind(theme=self.tell, text_size=self.tell)  # weakly: a closed card is not held
+        self.tell()
+
+    def tell(self, *_: Any) -> None:
+        self.name, self.contrast = self.app.theme.name, self.app.theme.contrast
+        self.size_told = f"{self.app.text_size:g}"
+        self.greets = self.app.greets
+
+    def greet(self, greets: bool) -> None:
+        self.app.greet_from_now_on(greets)
+        self.tell()
 
 
 class KeysPage(Tool):

@@ -1,9 +1,10 @@
-"""The two looks of the canvas: colours with enough contrast to read (at least 4.5:1 for text on its ground)."""
+"""The looks of the canvas, dark and light: colours with enough contrast to read (at least 4.5:1 for text on its
+ground), and of each a look of high contrast (at least 7:1) for who needs it."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
 from pygments.style import Style
@@ -56,6 +57,24 @@ class LightSource(Style):
     }
 
 
+class SharpLightSource(LightSource):
+    """Source in black on white, hardly coloured."""
+
+    styles: ClassVar[dict[_TokenType, str]] = {
+        Comment: "#3d4450",
+        Keyword: "#5e1682",
+        Name.Class: "#513900",
+        Name.Namespace: "#513900",
+        Name.Function: "#003f82",
+        Name.Function.Magic: "bold #003f82",
+        Number: "#6b3200",
+        Operator: "#7d1710",
+        String: "#0b4d18",
+        String.Symbol: "#004a4c",
+        Error: "#8c0f08",
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Theme:
     """Every colour the canvas paints with, by what it means."""
@@ -73,6 +92,7 @@ class Theme:
     warn: Colour
     bad: Colour
     source: type[Style]
+    contrast: str = "usual"
 
 
 DARK = Theme(
@@ -105,9 +125,39 @@ LIGHT = Theme(
     bad=colour("#b3261e"),
     source=LightSource,
 )
-COLOURS = frozenset(each.name for each in fields(Theme)) - {"name", "source"}
+COLOURS = frozenset(each.name for each in fields(Theme)) - {"name", "source", "contrast"}
 HEXADECIMAL = re.compile(r"#[0-9a-fA-F]{6}(?:[0-9a-fA-F]{2})?")
-THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
+SHARP_DARK = replace(
+    DARK,
+    ground=colour("#000000"),
+    panel=colour("#000000"),
+    raised=colour("#14161a"),
+    line=colour("#8b93a1"),
+    ink=colour("#ffffff"),
+    faint=colour("#c9ced8"),
+    accent=colour("#a5d0ff"),
+    chosen=colour("#0d3d73"),
+    good=colour("#9ff0aa"),
+    warn=colour("#ffd684"),
+    bad=colour("#ffb3ae"),
+    contrast="high",
+)
+SHARP_LIGHT = replace(
+    LIGHT,
+    ground=colour("#ffffff"),
+    panel=colour("#ffffff"),
+    line=colour("#5b6472"),
+    ink=colour("#000000"),
+    faint=colour("#3d4450"),
+    accent=colour("#003f82"),
+    chosen=colour("#b9d8ff"),
+    good=colour("#0b4d18"),
+    warn=colour("#573900"),
+    bad=colour("#8c0f08"),
+    source=SharpLightSource,
+    contrast="high",
+)
+THEMES = {(theme.name, theme.contrast): theme for theme in (DARK, LIGHT, SHARP_DARK, SHARP_LIGHT)}
 
 
 def paint(name: object, theme: Theme) -> Colour:
