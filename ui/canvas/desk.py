@@ -18,6 +18,7 @@ from .inspector import Inspector
 from .model import ModelPanel
 from .objectmap import ObjectMap
 from .past import Past
+from .shortcuts import focused, within
 from .stage import Stage  # noqa: F401
 from .status import AllowPage, KeysPage, SettingsPage, StatusPanel
 from .weaver import WeaverPanel
@@ -82,6 +83,7 @@ class Desk(FloatLayout):
         overlay = self.ids.overlay
         overlay.bind(size=lambda *_: self.fit(), pos=lambda *_: self.fit())
         app.fbind("unit", lambda *_: self.fit())
+        self.ids.stage.fbind("focus", lambda *_: self.show_focus())
         self._prompt: Prompt | None = None
         bar = self.ids.tools
         for kind, name in zip(ORDER, NAMES, strict=True):
@@ -163,8 +165,7 @@ class Desk(FloatLayout):
         if self.cards and self.cards[-1] is not card:
             overlay.remove_widget(card)
             overlay.add_widget(card)
-        for each in self.cards:
-            each.active = each is card
+        self.show_focus()
 
     def moved(self, card: Card) -> None:
         self.front(card)
@@ -175,6 +176,35 @@ class Desk(FloatLayout):
         if self.cards:
             self.front(self.cards[0])
             self.cards[-1].tool.focus_first()
+
+    def free_strip(self) -> tuple[float, float]:
+        """The widest strip of the world, from left to right, that no card covers; all of it, if there is hardly one."""
+        stage = self.ids.stage
+        strips, left = [], stage.x
+        for card in sorted(self.cards, key=lambda card: card.x):
+            strips.append((left, card.x))
+            left = max(left, card.right)
+        strips.append((left, stage.right))
+        best = max(strips, key=lambda strip: strip[1] - strip[0])
+        return best if best[1] - best[0] > 12 * self.app.unit else (stage.x, stage.right)
+
+    def follow_focus(self) -> None:
+        """Tab has gone on: light the card it went to, and bring it to front where another one covers it."""
+        place = focused(self.app)
+        cards = self.cards
+        card = next((card for card in cards if within(place, card)), None)
+        if card is not None and any(card.collide_widget(each) for each in cards[cards.index(card) + 1 :]):
+            self.front(card)
+        self.show_focus(card)
+        where = card.tool.kind if card else "bar" if within(place, self.ids.bar.__self__) else "world"
+        text = str(getattr(place, "text", ""))[:40]
+        self.app.trace("focus", {"in": where, "what": type(place).__name__, "text": text})
+
+    def show_focus(self, lit: Card | None = None) -> None:
+        """Light this card, or the one in front; none while the keyboard is in the world."""
+        cards = self.cards
+        for each in cards:
+            each.active = each is (lit or cards[-1]) and not self.ids.stage.focus
 
     def fit(self) -> None:
         for card in self.cards:

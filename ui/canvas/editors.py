@@ -148,9 +148,9 @@ class MessageLine(SourceInput):
                 self.dispatch("on_send", self.text)
             return True
         if key == "up" and self.cursor_row == 0 and not modifiers:
-            return self.walk(-1)
+            return self.recall(-1)
         if key == "down" and self.cursor_row == len(self._lines) - 1 and not modifiers:
-            return self.walk(1)
+            return self.recall(1)
         return super().keyboard_on_key_down(window, keycode, text, modifiers)
 
     def remember(self, source: str) -> None:
@@ -160,7 +160,8 @@ class MessageLine(SourceInput):
         self.place = len(self.sent)
         self.draft = ""
 
-    def walk(self, step: int) -> bool:
+    def recall(self, step: int) -> bool:
+        """Show what was sent before, or after. (A name of its own: `walk` is how Kivy finds the next field for Tab.)"""
         place = self.place + step
         if not 0 <= place <= len(self.sent):
             return True

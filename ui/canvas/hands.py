@@ -41,6 +41,7 @@ class Hands(FocusBehavior, Widget):
             on_resize=lambda _, width, height, done: self._resize(width, height, done),
         )
         self.frozen = False  # the past is shown: look, don't touch
+        self.fbind("focus", lambda *_: self.raise_halo())
 
     # -- choosing -----------------------------------------------------------------------------------------------------
 
@@ -52,12 +53,20 @@ class Hands(FocusBehavior, Widget):
         if handle is None:
             if self.halo.parent:
                 self.halo.parent.remove_widget(self.halo)
-        elif not self.halo.parent:
-            # Above the world and below the cards: the overlay's own coordinates are the window's.
-            overlay = App.get_running_app().overlay
-            overlay.add_widget(self.halo, index=len(overlay.children))
+        else:
+            self.raise_halo()
         self.follow()
         self.dispatch("on_chosen", handle)
+
+    def raise_halo(self) -> None:
+        """Below the cards, unless the keyboard is in the world: then it lies above everything. The overlay's own
+        coordinates are the window's."""
+        if self.chosen is None:
+            return
+        overlay = App.get_running_app().overlay
+        if self.halo.parent:
+            overlay.remove_widget(self.halo)
+        overlay.add_widget(self.halo, index=0 if self.focus else len(overlay.children))
 
     def follow(self) -> None:
         """Keep the halo around its morph."""
@@ -243,6 +252,10 @@ class Hands(FocusBehavior, Widget):
             return bool(super().keyboard_on_key_down(window, keycode, text, modifiers))
         return True
 
+    def keyboard_on_key_up(self, window: Any, keycode: tuple[int, str]) -> bool:
+        """Kivy takes the focus away when Escape is let go; here it took the halo away, or came out of a text."""
+        return True
+
     def _next(self, step: int) -> bool:
         """Choose the next morph; False behind the last, where Tab goes on to the next field."""
         order = [each for each in self.tree.below(self.tree.top) if each != self.tree.top]
@@ -255,11 +268,13 @@ class Hands(FocusBehavior, Widget):
         return True
 
     def _reveal(self, handle: str) -> None:
+        """Bring a morph where no card covers it."""
+        left, right = App.get_running_app().desk.free_strip()
         x, y, width, height = self.window_box(handle)
-        if x < self.x:
-            self.pan(self.x - x + 40, 0)
-        elif x + width > self.right:
-            self.pan(self.right - x - width - 40, 0)
+        if x < left or width + 80 > right - left:
+            self.pan(left - x + 40, 0)
+        elif x + width > right:
+            self.pan(right - x - width - 40, 0)
         if y < self.y:
             self.pan(0, self.y - y + 40)
         elif y + height > self.top:

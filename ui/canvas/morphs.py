@@ -72,6 +72,10 @@ class Morphs:
             on_allow=lambda _, text: self.app.open_tool("allow").ask(text),
         )
 
+        stage.fbind(
+            "zoom", lambda _, zoom: self.app.trace("camera", {"zoom": round(zoom, 3), "camera": self._camera()})
+        )
+
     # -- following ----------------------------------------------------------------------------------------------------
 
     def scene_changed(self, event: UvmStateUpdateEvent) -> None:

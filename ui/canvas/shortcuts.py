@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kivy.clock import Clock
 from kivy.core.window import Window
 from kivy.uix.textinput import TextInput
 
@@ -27,6 +28,9 @@ def shortcut(app: Any, window: Any, key: int, scancode: int, text: str, modifier
     name = NAMED.get(key) or (chr(key) if 32 <= key < 127 else "")
     desk = app.desk
     top = desk.cards[-1].tool if desk.cards else None
+    if name == "tab" and not ctrl:
+        Clock.schedule_once(lambda _: desk.follow_focus(), 0)  # when the field has taken it
+        return False
     if name == "f1":
         desk.toggle("keys")
     elif name == "f8":
@@ -36,13 +40,17 @@ def shortcut(app: Any, window: Any, key: int, scancode: int, text: str, modifier
     elif name in ("f5", "f6", "f7"):
         wish = {"f5": "do", "f6": "print", "f7": "inspect"}[name]
         place = focused(app)
-        owner = top if top is not None and hasattr(top, "evaluate") and _within(place, top) else app.conversation
+        owner = top if top is not None and hasattr(top, "evaluate") and within(place, top) else app.conversation
         owner.evaluate(wish) if hasattr(owner, "evaluate") else owner.send_as(wish)
     elif name == "escape":
-        if not desk.end_prompt() and not (app.stage.focus and app.stage.chosen):
-            desk.open("conversation") if desk.card("conversation") else desk.toggle("conversation")
+        if desk.end_prompt():
+            pass
+        elif within(focused(app), app.stage.board):
+            app.stage.focus = True  # out of a morph's own text, with its halo still there
         elif app.stage.chosen and app.stage.focus:
             app.stage.choose(None)
+        else:
+            desk.open("conversation") if desk.card("conversation") else desk.toggle("conversation")
     elif "alt" in modifiers and key in ARROWS and desk.cards:
         dx, dy = ARROWS[key]
         desk.cards[-1].nudge(dx * app.unit * 2, dy * app.unit * 2, shift)
@@ -90,7 +98,8 @@ def shortcut(app: Any, window: Any, key: int, scancode: int, text: str, modifier
     return True
 
 
-def _within(widget: Any, owner: Any) -> bool:
+def within(widget: Any, owner: Any) -> bool:
+    """Is it the owner, or somewhere in it?"""
     while widget is not None and widget is not owner and widget.parent is not widget:
         widget = widget.parent
     return widget is owner
