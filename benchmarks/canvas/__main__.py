@@ -14,7 +14,7 @@ from batos.bridge.client import Client
 from tests.ui.conftest import clean_environment, real_kernel
 from tests.ui.xwindow import MISSING, Canvas, Display
 
-from .loads import THOUSAND, event, flood, inspect_large, latency, pan, say
+from .loads import THOUSAND, event, flood, inspect_large, latency, pan, say, search_large
 
 
 def main() -> int:
@@ -46,6 +46,9 @@ def main() -> int:
                     print(
                         f"100,000 slots          {large['ms']:.0f} ms, {large['from the key']} from the key", flush=True
                     )
+                    large = inspect_large(window, client, 1_000_000)
+                    print(f"1,000,000 slots        {large['ms']:.0f} ms, {large['from the key']} from the key", flush=True)
+                    print(f"to the end, a search   {search_large(window, 1_000_000)}", flush=True)
                     told = flood(window, client, minute)
                     print(f"{minute:.0f} s of state updates  {told}", flush=True)
                     window.key("ctrl+w", "ctrl+w")

@@ -69,6 +69,29 @@ def inspect_large(window: Canvas, client: Client, slots: int) -> dict[str, Any]:
     return {"ms": shown["ms"], "from the key": round((shown["at"] - key["at"]) * 1000), "rows": shown["rows"]}
 
 
+def search_large(window: Canvas, slots: int) -> dict[str, Any]:
+    """In the inspector that `inspect_large` opened: the last row by one key, then the slots of a name by typing it; how
+    long each took, and for how long the window was not to be spoken to meanwhile."""
+    before = window.said()
+    window.key("ctrl+f", "Tab")
+    pressed = time.time()
+    window.key("End")
+    last = window.until(event("detail"), 60, after=before)
+    name = f"slot{slots}"
+    window.key("ctrl+f")
+    window.type(name)
+    typed = time.time()
+    found = window.until(event("found", names=[name]), 60, after=before)
+    pulse = window.until(lambda line: line["event"] == "pulse" and line["at"] > found["at"], after=before)
+    pulses = [line for line in window.lines()[before:] if line["event"] == "pulse" and line["at"] <= pulse["at"]]
+    return {
+        "last": last["name"],
+        "end ms": round((last["at"] - pressed) * 1000),
+        "found ms": round((found["at"] - typed) * 1000),
+        "longest frame ms": max(line["longest"] for line in pulses),
+    }
+
+
 TICKERS = 20  # morphs that a transaction of the flood moves
 STRIDE = 0.1  # seconds of updates that are sent together
 

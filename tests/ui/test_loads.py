@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from batos.bridge.client import Client
-from benchmarks.canvas.loads import THOUSAND, event, flood, inspect_large, pan, say
+from benchmarks.canvas.loads import THOUSAND, event, flood, inspect_large, pan, say, search_large
 
 from .conftest import Kernel, OpenCanvas
 from .test_window import connected
@@ -19,6 +19,8 @@ def test_a_large_object_and_a_flood(live: Kernel, canvas: OpenCanvas) -> None:
         connected(window)
         large = inspect_large(window, client, 100_000)
         assert large["rows"] == 100_001 and large["ms"] < 5000
+        found = search_large(window, 100_000)
+        assert found["last"] == "slot100000" and found["found ms"] < 5000 and found["longest frame ms"] < 2000
         told = flood(window, client, 3)
         assert told["updates"] > 500 and told["frames a second"] > 3 and told["longest frame ms"] < 3000
         before = window.said()

@@ -29,7 +29,7 @@ def test_inspector_browser_and_history(live: Kernel, canvas: OpenCanvas) -> None
         window.key("ctrl+s")
         assert window.until(event("accepted"))["text"] == "balance is 75"
         window.until(event("changed", slots={"balance": "75"}))
-        window.key("Tab", "Tab")
+        window.key("Tab")
         window.type("balance * 2")
         window.key("Return")
         assert window.until(event("evaluated"))["text"] == "150"

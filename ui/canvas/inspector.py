@@ -151,7 +151,8 @@ class Inspector(Tool):
             },
         )
         self.app.watch()
-        await self._fetch_methods(portrait)
+        if not portrait.truncated:  # the pages of a large object say what is a method
+            await self._fetch_methods(portrait)
 
     async def _paged(self, find: str) -> Paged | None:
         target = self.portrait.target
@@ -167,7 +168,8 @@ class Inspector(Tool):
         reply = await self.app.look.ask(Inspect(target=self.portrait.target, find=find, start=start, count=MAX_PAGE))
         if isinstance(reply, Page):
             paged.take(reply)
-            self.ids.slots.redraw()
+            if self.ids.slots.source is paged:
+                self.ids.slots.arrived()
 
     async def _fetch_methods(self, portrait: Portrait) -> None:
         reply = await self.app.look.ask(Browse(target=portrait.target))
@@ -179,6 +181,8 @@ class Inspector(Tool):
 
     def _refetch_methods(self) -> None:
         """Fetch them again, one question at a time however fast changes come."""
+        if self.large is not None:
+            return
         self.stale = True
         if self.fetching is None or self.fetching.done():
             self.fetching = self.app.spawn(self._keep_methods_fresh())

@@ -53,6 +53,7 @@ class RowList(FocusBehavior, Widget):
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self._textures: dict[tuple[Any, ...], Any] = {}
+        self._awaited = -1  # a row that was gone to before it came
         self.redraw = Clock.create_trigger(lambda _: self.draw(), -1)
         for name in ("source", "at", "first", "pos", "size", "focus", "split"):
             self.fbind(name, self.redraw)
@@ -74,6 +75,9 @@ class RowList(FocusBehavior, Widget):
 
     def show(self, source: Source | Sequence[Cell], keep: bool = True) -> None:
         """Show other rows; the chosen one stays the one of the same name, and the place in the list stays."""
+        if keep and source is self.source:
+            self.redraw()
+            return
         before = self.chosen
         self.source = source
         self.at = -1
@@ -184,10 +188,19 @@ class RowList(FocusBehavior, Widget):
                 break
             index += direction
         if 0 <= index < len(self.source) and self.source[index] is None:
-            self.at = index
+            self.at = self._awaited = index
             self.reveal(index)
         else:
             self.choose(index)
+
+    def arrived(self) -> None:
+        """Rows that were on their way are there: the one that was gone to is chosen now."""
+        self.redraw()
+        awaited, self._awaited = self._awaited, -1
+        if awaited >= 0 and awaited == self.at and self.chosen is not None:
+            self.choose(awaited)
+        elif awaited == self.at:
+            self._awaited = awaited
 
     def keyboard_on_key_down(self, window: Any, keycode: tuple[int, str], text: str, modifiers: list[str]) -> bool:
         steps = {"down": 1, "up": -1, "pagedown": self.page, "pageup": -self.page}
