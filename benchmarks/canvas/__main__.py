@@ -47,7 +47,8 @@ def main() -> int:
                         f"100,000 slots          {large['ms']:.0f} ms, {large['from the key']} from the key", flush=True
                     )
                     large = inspect_large(window, client, 1_000_000)
-                    print(f"1,000,000 slots        {large['ms']:.0f} ms, {large['from the key']} from the key", flush=True)
+                    took = f"{large['ms']:.0f} ms, {large['from the key']} from the key"
+                    print(f"1,000,000 slots        {took}", flush=True)
                     print(f"to the end, a search   {search_large(window, 1_000_000)}", flush=True)
                     told = flood(window, client, minute)
                     print(f"{minute:.0f} s of state updates  {told}", flush=True)
