@@ -134,7 +134,8 @@ def test_history_and_undo(live: Kernel, terminal: OpenTerminal) -> None:
     repl.enter(":browse Account deposit:")
     repl.until(r"│ .*balance := balance \+ amount")
     repl.enter(":who")
-    repl.until(r"^repl +\d")
+    repl.until(r"^repl +owner +\d")
+    repl.until(r"^memory +\d+ MB, image")
 
 
 @pytest.mark.window

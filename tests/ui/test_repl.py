@@ -22,7 +22,7 @@ from batos.grammar import is_complete
 from batos.ui.errors import around, shorten_stack
 from batos.ui.repl import approval, piped, show
 from batos.ui.repl.commands import COMMANDS
-from batos.ui.repl.outline import outline, summary
+from batos.ui.repl.rows import kernel_facts, summary
 from batos.ui.repl.reader import KernelCompleter, Reader
 from batos.ui.repl.screen import Screen, has_colour, visible
 from batos.ui.repl.spinner import Spinner
@@ -158,6 +158,9 @@ def test_what_is_visible_is_printable(text: str) -> None:
 def test_an_error_points_at_its_place() -> None:
     lines = show.error(plain(), "no", line=3, column=5, length=3, source_line="x + yyy", stack=["A>>b"], code="c")
     assert lines == ["no  [c]", "   3 | x + yyy", "     |     ^^^", "  in A>>b"]
+    # Columns of the terminal, of which an ideograph takes two and a combining accent none.
+    lines = show.error(plain(), "no", line=1, column=6, length=4, source_line="'日本' e\u0301a🦇 x")
+    assert lines[2:] == ["     |        ^^^^"]
 
 
 @given(st.text(alphabet="ab\t", max_size=300), st.integers(-5, 400), st.integers(-5, 400), st.integers(0, 90))
@@ -194,7 +197,8 @@ def test_the_spinner_fits_the_line_and_leaves_nothing() -> None:
 def test_rows_of_data_read_well() -> None:
     assert summary({"id": 3, "what": "x", "size": 4}) == "3  x  size 4"
     assert summary({"transaction": "04", "time": 1.5, "told": "'x' (now)", "user": ""}) == "04  'x' (now)"
-    assert outline({"a": {"b": [1, {"c": 2}]}, "d": []}) == ["a:", "  b:", "    1", "    c 2", "d: []"]
+    facts = {"image": "a.fs", "pid": 7, "up": 61.2, "workers": 1, "resident_bytes": 3 << 20, "transactions": {}}
+    assert kernel_facts(facts) == [("image", "a.fs"), ("kernel", "process 7, up 61 s, 1 worker"), ("memory", "3 MB")]
 
 
 # -- decisions --------------------------------------------------------------------------------------------------------

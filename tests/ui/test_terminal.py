@@ -255,7 +255,7 @@ def test_commands(puppet: Kernel, terminal: OpenTerminal) -> None:
         (":help", "^:undo +take back"),
         (":undo", "undone: 03e1.*deposit: 50"),
         (":history", "^03e1  12:00  a person  savings deposit: 50"),
-        (":who", "^repl +[0-9]+ +0 +idle"),
+        (":who", "^repl +owner +[0-9]+ +0 +idle"),
         (":jit auto", "jit auto"),
         ("policy", "=> auto"),
         (":workspace sketch", "workspace sketch"),

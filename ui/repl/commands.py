@@ -34,7 +34,7 @@ from ..errors import unsendable
 from . import show
 from .after_error import again, define, down, frame, leave, proceed, python, stack, up, vars_
 from .languages import lexer_for
-from .outline import outline, summary
+from .rows import kernel_facts, session_rows, summary
 from .screen import visible
 from .shell import Shell
 
@@ -126,22 +126,7 @@ async def who(shell: Shell, rest: str) -> None:
     reply = await ask(shell, Status(), Data)
     if not reply:
         return
-    status = dict(reply.data)
-    sessions = status.pop("sessions", [])
-    for line in outline(status):
-        shell.screen.line(line)
-    rows = [("session", "messages", "waiting", "now")]
-    rows += [
-        (
-            visible(s.get("name") or "?"),
-            str(s.get("handled", 0)),
-            str(s.get("queued", 0)),
-            "busy" if s.get("running") else "idle",
-        )
-        for s in sessions
-    ]
-    shell.screen.line()
-    for line in show.table(rows):
+    for line in [*show.table(kernel_facts(reply.data)), "", *show.table(session_rows(reply.data["sessions"]))]:
         shell.screen.line(line)
 
 

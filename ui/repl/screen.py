@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
+from unicodedata import combining, east_asian_width
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
@@ -42,6 +43,13 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c in "\n\t" or c.isprintable() else _picture(c) for c in text)
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal the text takes: an ideograph or an emoji has two, a combining accent none."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _picture(character: str) -> str:

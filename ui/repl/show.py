@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from ...bridge.covenant import Entry, StackFrame, StackReply
 from ..errors import around, shorten_stack
-from .screen import Screen, visible
+from .screen import Screen, cells, visible
 
 MOST_LINES = 24
 MOST_CHARACTERS = 2000
@@ -57,7 +57,7 @@ def error(
         shown, start, width = around(source_line, column or 1, length or 1, screen.width - 10)
         number = str(line or 1)
         lines.append(f"{screen.ink(number.rjust(4) + ' | ', 'faint')}{visible(shown)}")
-        lines.append(" " * 4 + screen.ink(" | ", "faint") + " " * start + screen.ink("^" * width, "caret"))
+        lines.append(_carets(screen, shown, start, width))
     lines += [screen.ink(visible(each), "faint") for each in shorten_stack(stack)]
     return lines
 
@@ -99,7 +99,13 @@ def around_place(screen: Screen, found: StackFrame) -> Iterable[str]:
         shown, start, width = around(lines[number], found.column, found.length, screen.width - 12)
         yield screen.ink(str(number + found.first_line).rjust(4) + " | ", "faint") + visible(shown)
         if number == found.line - 1:
-            yield " " * 4 + screen.ink(" | ", "faint") + " " * start + screen.ink("^" * width, "caret")
+            yield _carets(screen, shown, start, width)
+
+
+def _carets(screen: Screen, shown: str, start: int, count: int) -> str:
+    """The line below one with a number, carets under `count` characters of it."""
+    marked = cells(visible(shown[start : start + count])) or 1
+    return screen.ink(" | ".rjust(7), "faint") + " " * cells(visible(shown[:start])) + screen.ink("^" * marked, "caret")
 
 
 def diff(screen: Screen, before: str, after: str, name: str) -> list[str]:
@@ -132,5 +138,9 @@ def table(rows: Sequence[Sequence[str]], gap: str = "  ") -> list[str]:
     """Rows with their columns under each other; the last column is as long as it is."""
     if not rows:
         return []
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
-    return [gap.join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
+    widths = [max(cells(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+
+    def padded(row: Sequence[str]) -> list[str]:
+        return [text + " " * (width - cells(text)) for text, width in zip(row, widths, strict=False)]
+
+    return [gap.join([*padded(row), row[-1]]).rstrip() for row in rows]
