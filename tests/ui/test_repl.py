@@ -22,8 +22,8 @@ from batos.grammar import is_complete
 from batos.ui.errors import around, shorten_stack
 from batos.ui.repl import approval, piped, show
 from batos.ui.repl.commands import COMMANDS
-from batos.ui.repl.rows import kernel_facts, summary
 from batos.ui.repl.reader import KernelCompleter, Reader
+from batos.ui.repl.rows import kernel_facts, summary
 from batos.ui.repl.screen import Screen, has_colour, visible
 from batos.ui.repl.spinner import Spinner
 from batos.ui.repl.terminal import Candidate

@@ -28,8 +28,7 @@ def compact(value: Any) -> str:
 
 
 def kernel_facts(status: dict[str, Any]) -> list[tuple[str, str]]:
-    """What `:who` shows of a kernel's status: a fact a row, of what a kernel does not tell none. `batos top` shows more,
-    and live."""
+    """What `:who` shows of a kernel's status: a fact a row, of what it does not tell none. `batos top` shows more."""
     many = "" if status.get("workers") == 1 else "s"
     done = status.get("transactions", {})
     rows = (
