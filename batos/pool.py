@@ -16,7 +16,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from .bridge.codes import Code
-from .interp.depth import STACK_BYTES, has_deep_stack
+from .interp.depth import has_deep_stack, start_deep
 
 if TYPE_CHECKING:
     from .bridge.session import Request
@@ -114,14 +114,8 @@ class Pool:
 
     def _spawn(self, worker: Worker | None = None) -> None:
         self._numbered += 1
-        before = threading.stack_size(STACK_BYTES)
-        try:
-            name = f"worker-{self._numbered}"
-            thread = threading.Thread(target=self._run, args=(name, worker), name=name, daemon=True)
-            thread.start()
-        finally:
-            threading.stack_size(before)
-        self._threads.add(thread)
+        name = f"worker-{self._numbered}"
+        self._threads.add(start_deep(self._run, name, worker, name=name, daemon=True))
 
     def _run(self, name: str, worker: Worker | None) -> None:
         has_deep_stack()

@@ -316,6 +316,13 @@ def add_shared(world: World, thing: Any, name: str, value: Any = MISSING) -> Non
         world._stale(None)
 
 
+def remove_shared(world: World, thing: Any, name: str) -> None:
+    """A class variable less, which is there."""
+    world.families.remove_slot(pool_of(thing), name)
+    world.families.behaviour_moved = True
+    world._stale(None)
+
+
 def set_pools(world: World, thing: Any, names: Iterable[str]) -> None:
     now: tuple[str, ...] = own_slots(thing).get("pools*", ())
     wanted = tuple(dict.fromkeys((*now, *(name.removeprefix("Smalltalk.") for name in names))))

@@ -1,23 +1,28 @@
 """Threads with a stack deep enough for messages.
 
 A recursion without end must reach Python's limit, which is an error of the language, before it reaches the end of the
-stack, which would be the end of the process.
+stack, which would be the end of the process. A send to a method takes a frame, which is no stack in CPython 3.11, or
+some hundred bytes of it; one that passes through a sort in C takes 1.3 KB a frame. A stack is address space, of which
+what was reached becomes memory: where the system gives no large one (a limit, a strict rule of overcommitting), a
+smaller one must do, with fewer frames.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-STACK_BYTES = 512 << 20
+SIZES = ((3 << 30, 1_100_000), (512 << 20, 120_000))
+"""Bytes of a stack, and how many frames are allowed on it: the first that the system gives."""
 
 _here = threading.local()
 
 
 def has_deep_stack() -> None:
-    """To be said on a thread that was started with a stack of STACK_BYTES: messages run right on it."""
+    """To be said on a thread whose stack is deep enough for Python's limit: messages run right on it."""
     _here.deep = True
 
 
@@ -25,17 +30,39 @@ def is_deep() -> bool:
     return getattr(_here, "deep", False)
 
 
+_smallest = SIZES[0][1]
+_starting = threading.Lock()
+
+
+def start_deep(function: Callable[..., None], *args: Any, name: str, daemon: bool) -> threading.Thread:
+    """A thread that runs function, started, and Python's limit, which is one for all threads, set for its stack."""
+    global _smallest
+    with _starting:
+        before = threading.stack_size()
+        try:
+            for size, frames in SIZES:
+                threading.stack_size(size)
+                thread = threading.Thread(target=function, args=args, name=name, daemon=daemon)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    if size == SIZES[-1][0]:
+                        raise
+                    continue
+                _smallest = min(_smallest, frames)
+                break
+        finally:
+            threading.stack_size(before)
+        sys.setrecursionlimit(_smallest)
+    return thread
+
+
 class DeepThread:
     """A thread that does one thing after another. Processes (greenlets) live on the thread that they began on."""
 
     def __init__(self, daemon: bool = False) -> None:
         self._jobs: SimpleQueue[Any] = SimpleQueue()
-        before = threading.stack_size(STACK_BYTES)
-        try:
-            self._thread = threading.Thread(target=_work, args=(self._jobs,), name="batos-deep", daemon=daemon)
-            self._thread.start()
-        finally:
-            threading.stack_size(before)
+        self._thread = start_deep(_work, self._jobs, name="batos-deep", daemon=daemon)
 
     def do(self, function: Callable[[], Any]) -> Any:
         """What function answers, or raises. Ctrl-C meanwhile calls ``function.interrupt``, if it has one."""

@@ -114,7 +114,10 @@ class Fault(Exception):
 def return_home(home: Home, value: Any) -> NoReturn:
     if not home.open:
         raise Fault(
-            "BlockContext.CannotReturn", "the method of this block has returned already (cannotReturn:)", value=value
+            "BlockContext.CannotReturn",
+            "the method of this block has returned already (cannotReturn:)",
+            "return from a dead method context",
+            value=value,
         )
     raise ReturnHome(home, value)
 

@@ -12,7 +12,6 @@ import gc
 import logging
 import os
 import random
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -45,7 +44,6 @@ from .stack import Source
 from .world import World
 
 RETRIES = 20
-DEPTH = 120_000  # Python frames; each send takes one to three
 ASIDE = 0.05  # seconds: a message that sleeps for longer leaves its place to others
 PATIENCE = 2.0  # seconds that a message has to come to its end once it was told to
 DEFINING = nodes.Define | nodes.Class | nodes.Extend
@@ -176,7 +174,6 @@ class Worker:
         self._sessions: dict[str, Session] = {}  # those with processes that wait for a later statement
         self._fresh = Session(self.world)  # for a session that has none
         self._deep: DeepThread | None = None  # where they live, if no thread of the caller's is deep enough
-        sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
         if gc.get_threshold() == (700, 10, 10):
             # Python's default was made for small heaps; ours holds the library, and looking through it is dear.
             gc.set_threshold(50_000, 20, 20)

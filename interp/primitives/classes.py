@@ -220,6 +220,20 @@ def add_shared(world: World) -> Any:
     return add_shared
 
 
+@primitive("class.removeShared", world=True)
+def remove_shared(world: World) -> Any:
+    def remove_shared(self: Any, names: Any) -> Any:
+        owner = classes.class_of_side(self)
+        for name in classes.words(names):
+            if name not in _pool(owner):
+                text = f"{world.describe(owner)} has no class variable {name} of its own"
+                raise Fault("SystemExceptions.NotFound", text, value=name)
+            classes.remove_shared(world, owner, name)
+        return self
+
+    return remove_shared
+
+
 @primitive("class.sharedAt", world=True)
 def shared_at(world: World) -> Any:
     def shared_at(self: Any, name: Any) -> Any:

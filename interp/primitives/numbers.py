@@ -118,7 +118,12 @@ def _binary(selector: str, compute: Any) -> None:
                         self = self.fraction
                     elif kind2 is ScaledDecimal:
                         other = other.fraction
-                return compute(self, other)
+                try:
+                    return compute(self, other)
+                except OverflowError:  # an Integer beyond all Floats, and a Float
+                    if kind is not float and kind2 is not float:
+                        raise
+                    return compute(to_float(self), to_float(other))
             except Exception as error:
                 # Signalled here and not where the method is left, so that a handler can resume with a result.
                 return world.signals.failed(error)

@@ -207,7 +207,10 @@ def expand_macros(world: World) -> Any:
                 return "\n"
             if word in ("t", "T"):
                 return "\t"
-            value = items[int(match[2]) - 1]
+            index = int(match[2])
+            if not 0 < index <= len(items):
+                raise out_of_range(world, index, len(items))
+            value = items[index - 1]
             kind = match[3]
             if kind in "pP":
                 return text_of(world.send(value, "printString"))
