@@ -113,7 +113,7 @@ class Conversing:
             if failure is not None:
                 refused += 1
                 if refused > self.weaver.settings.repairs:
-                    return Resolution(False, f"the model's code did not pass: {failure.gate}: {failure.reason}")
+                    return Resolution(False, _told_failed(said, failure, refused))
                 reason = f"That did not pass the gate {failure.gate}: {failure.reason}. Answer again."
                 messages += _corrected(said, reason)
                 continue
@@ -257,6 +257,14 @@ def effects_told(worker: Worker, turn: Any) -> list[str]:
     first = [f"made {name if count == 1 else f'{count} times {name}'}" for name, count in made.items()]
     rest = len(told) - 12
     return [*first, *told[:12], *([f"and {rest} more"] if rest > 0 else [])]
+
+
+def _told_failed(said: Said, failure: Verdict, times: int) -> str:
+    tried = f"a model tried {times} times; the last" if times > 1 else "a model tried; it"
+    told = f"{tried} did not pass: {failure.gate}: {failure.reason}"
+    if said.completion.source.engine == "embedded":
+        told += ". The embedded model is seldom up to a wish in words; BATOS_MODEL_URL names a larger one"
+    return told
 
 
 def _corrected(said: Said, reason: str) -> list[Message]:

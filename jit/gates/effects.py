@@ -1,8 +1,8 @@
 """Gate 3: what the method would do, told before it runs: which slots it writes, what it sends.
 
 It refuses what is allowed but makes no sense for this receiver: writing a slot that the receiver does not have (a
-small model takes slots from its examples), or an argument that is never looked at (it takes the number in the message
-for the rule).
+small model takes slots from its examples), an argument that is never looked at (it takes the number in the message for
+the rule), or a slot held against itself (it has confused it with another).
 """
 
 from __future__ import annotations
@@ -68,7 +68,23 @@ def check_effects(candidate: Candidate, function: ast.FunctionDef, world: Surrou
     unused = [p.arg for p in function.args.args[1:] if p.arg not in used]
     if unused:
         raise Refused(f"the argument {', '.join(unused)} is never used")
+    for node in ast.walk(function):
+        alike = _with_itself(node)
+        if alike:
+            raise Refused(f"{alike} is held against itself", node.lineno)  # type: ignore[attr-defined]
     return effects
+
+
+def _with_itself(node: ast.AST) -> str:
+    """The slot or name that a comparison, a difference or a quotient has on both sides; else ""."""
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        left, right = node.left, node.comparators[0]
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub | ast.Div | ast.FloorDiv | ast.Mod):
+        left, right = node.left, node.right
+    else:
+        return ""
+    plain = all(isinstance(n, ast.Attribute | ast.Name | ast.expr_context) for n in ast.walk(left))
+    return ast.unparse(left) if plain and ast.dump(left) == ast.dump(right) else ""
 
 
 def _of_self(node: ast.expr) -> bool:

@@ -6,6 +6,7 @@ Inferred, never written down by anybody, so each is narrow: it speaks only where
     a slot that holds a number, a text or a Boolean still does after the trial
     `withdraw:` changes a slot that its opposite beside it, `deposit:`, changes
     `moveY:` changes y, where `moveX:` beside it changes x
+    `transfer:to:` takes from one what it gives to the other
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ mute unmute|enter leave|join leave|earn spend|lend return|warmer cooler|heat coo
 connect disconnect|insert remove|charge discharge|charge use|load unload|give take|borrow return|gain lose
 more less|forward back|louder softer|expand collapse|freeze thaw|enroll drop|check uncheck"""
 PAIRS = frozenset(frozenset(pair.split()) for line in OPPOSITES.splitlines() for pair in line.split("|"))
+HANDS_OVER = frozenset({"transfer", "give", "pay", "lend", "donate", "hand"})
+SEVERAL = frozenset({"all", "each", "every", "both"})
 PLAIN = ("number", "text", "bool")
 
 
@@ -48,6 +51,7 @@ def check_properties(
             raise Refused(f"{candidate.selector} asks a question and must answer True or False, not {trial['answer']}")
         held.append("a question changes nothing")
     held += _kinds(effects, trial)
+    held += _handed_over(candidate.selector, trial)
     written = set(effects.writes)
     if written:
         held += _neighbours(candidate.selector, written, world)
@@ -66,6 +70,24 @@ def _kinds(effects: Effects, trial: Mapping[str, Any]) -> list[str]:
             raise Refused(f"slot {slot} holds a {was} ({old}), and the method would put {new} there")
         kept.append(slot)
     return [f"{', '.join(kept)}: still the same kind of value"] if kept else []
+
+
+def _handed_over(selector: str, trial: Mapping[str, Any]) -> list[str]:
+    words = frozenset(selector_words(selector))
+    changed = [c for c in trial.get("changed", ()) if c.get("kind") == "data"]
+    if not words & HANDS_OVER or not words & {"to", "from"} or words & SEVERAL or len(changed) != 2:
+        return []
+    if changed[0].get("slot") != changed[1].get("slot"):
+        return []
+    try:
+        one, other = (float(c["is"]) - float(c["was"]) for c in changed)
+    except (TypeError, ValueError):
+        return []
+    slot = changed[0]["slot"]
+    if one * other > 0:
+        told = " and ".join(f"{c['was']} -> {c['is']}" for c in changed)
+        raise Refused(f"{selector} takes {slot} from one and gives it to the other; both change the same way: {told}")
+    return [f"{slot} goes from one to the other"]
 
 
 def _neighbours(selector: str, written: set[str], world: Surroundings) -> list[str]:

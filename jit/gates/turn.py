@@ -56,7 +56,9 @@ def check_turn_shape(code: str) -> ast.FunctionDef:
     """The code as the function it becomes. Raises Refused."""
     if not code.strip():
         raise Refused("there is no code")
-    return check_shape(Candidate(NAME, NAME, (), turn_source(code)))
+    function = check_shape(Candidate(NAME, NAME, (), turn_source(code)))
+    ast.increment_lineno(function, -1)  # lines are the code's: the head was put before it
+    return function
 
 
 def check_turn(function: ast.FunctionDef, world: Surroundings) -> TurnEffects:
@@ -73,9 +75,21 @@ def check_turn(function: ast.FunctionDef, world: Surroundings) -> TurnEffects:
     if taken:
         raise Refused(f"{taken[0]} is a name of the library; choose another")
     _TurnChecker(function, known).check()
+    _check_used(function)
     for text in made.texts:
         check_text(text, known)
     return TurnEffects(tuple(made.selectors), tuple(sorted(made.names)), effects_of(function))
+
+
+def _check_used(function: ast.FunctionDef) -> None:
+    """A local name that nothing reads was meant to be a variable of the workspace, and is gone after the turn."""
+    names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
+    read = {node.id for node in names if isinstance(node.ctx, ast.Load)}
+    assigned = [target for node in ast.walk(function) if isinstance(node, ast.Assign) for target in node.targets]
+    for target in assigned:
+        if isinstance(target, ast.Name) and target.id not in read:
+            told = f"nothing uses {target.id}, which is gone after the turn: self.{target.id} = ... keeps it"
+            raise Refused(told, target.lineno)
 
 
 def check_text(text: str, world: Surroundings) -> None:

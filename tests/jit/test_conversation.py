@@ -43,7 +43,7 @@ def test_a_wish_is_shown_run_and_told_from_the_image(weave: Weave) -> None:
         (gate, "passed") for gate in ("shape", "allow", "effects", "trial")
     ]
     assert "made CommitButton" in outcome.printed and "CommitButton has the method pressed" in outcome.printed
-    assert "button of a Workspace: nothing -> a UvmObject" in outcome.printed
+    assert "button of a Workspace: nothing -> a CommitButton" in outcome.printed
     assert last(worker, "button pressed").printed == "42" and last(worker, "button label").printed == "'Commit'"
     assert last(worker, "(CommitButton getSlot: #pressed) author").printed == "'model:script'"
 
@@ -227,3 +227,11 @@ def test_the_real_model_answers_in_the_form_that_is_wanted(weave: Weave) -> None
     assert last(worker, "savings balance").printed.isdigit()
     engine.close()
     engine.close()
+
+
+def test_a_local_name_that_nothing_uses_is_meant_to_be_a_variable(weave: Weave) -> None:
+    engine = Scripted(answer("n = 3"), answer("n = 3\nself.n = n"))
+    worker, _ = weave(engine)
+    assert last(worker, "genesis ask: 'a number'", policy="auto").error is None
+    assert "self.n = ... keeps it" in engine.asked[1][0][-1].content
+    assert last(worker, "n").printed == "3"

@@ -18,7 +18,7 @@ TANK = Surroundings(
 
 def judge(selector: str, body: str, trial: dict[str, object] | None = None, statement: str = "") -> Verdict:
     name = selector.replace(":", "_")
-    parameters = ("amount",) if ":" in selector else ()
+    parameters = tuple("amount" if n == 0 else f"other{n}" for n in range(selector.count(":")))
     head = f"def {name}({', '.join(('self', *parameters))}):\n    {body}\n"
     done = Verdict("trial", True, "ran", 0.0, trial or {})
     return assay(Candidate(selector, name, parameters, head), TANK, lambda _: done, statement=statement).verdicts[-1]
@@ -67,6 +67,40 @@ def test_a_slot_keeps_its_kind() -> None:
     assert not verdict.passed and "holds a number (40)" in verdict.reason
     fine = {**change, "is": "nil", "is_kind": "nil"}
     assert judge("lower:", "self.level = 'low' * amount", {"changed": [fine]}).passed
+
+
+GIVES = [
+    {"object": "an Account", "slot": "balance", "was": "100", "is": "130", "kind": "data", "was_kind": "number"},
+    {"object": "an Account", "slot": "balance", "was": "0", "is": "30", "kind": "data", "was_kind": "number"},
+]
+
+
+def test_what_is_given_to_one_is_taken_from_the_other() -> None:
+    body = "self.level = amount; other1.fill_(amount)"
+    verdict = judge("transfer:to:", body, {"changed": GIVES})
+    assert not verdict.passed and "both change the same way: 100 -> 130 and 0 -> 30" in verdict.reason
+    taken = {**GIVES[0], "is": "70"}
+    assert "goes from one to the other" in judge("transfer:to:", body, {"changed": [taken, GIVES[1]]}).reason
+    assert judge("raise:to:", body, {"changed": GIVES}).passed
+    for selector in ("giveToBoth:", "give:"):
+        assert judge(selector, "self.level = amount", {"changed": GIVES}).passed, selector
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [
+        ("return self.level - self.level", True),
+        ("return self.level >= self.level", True),
+        ("return self.level // self.level", True),
+        ("return self.level + self.level", False),
+        ("return self.level - self.capacity", False),
+        ("return self.level == self.fill_(self.level) or self.level < self.capacity", False),
+    ],
+)
+def test_a_slot_is_not_held_against_itself(body: str, refused: bool) -> None:
+    verdict = judge("room", body)
+    assert verdict.passed is not refused
+    assert not refused or (verdict.gate == "effects" and "self.level is held against itself" in verdict.reason)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,18 @@ def test_a_trial_sees_the_world_as_it_is_now(sandbox: Sandbox, bank: Worker) -> 
 def test_new_objects_and_lists_are_told(sandbox: Sandbox, bank: Worker) -> None:
     body = "    self.history = [amount, 2]\n    return self.clone()"
     changed = told(run(sandbox, bank, body))["changed"]
-    assert ("history", None, "a OrderedCollection") in [(c["slot"], c["was"], c["is"]) for c in changed]
+    assert ("history", None, "an OrderedCollection") in [(c["slot"], c["was"], c["is"]) for c in changed]
+
+
+def test_what_a_clone_showed_before_is_what_its_prototype_has(sandbox: Sandbox, bank: Worker) -> None:
+    assert last(bank, "savings := Account clone. Account setSlot: 'seen' value: OrderedCollection new").error is None
+    body = "    self.balance = amount\n    self.seen.add_(amount)\n    return self"
+    changed = told(run(sandbox, bank, body))["changed"]
+    assert sorted((c["slot"], c["was"], c["is"], c["was_kind"]) for c in changed) == [
+        ("balance", "0", "30", "number"), ("elements", "()", "(30)", "object"),
+    ]  # fmt: skip
+    same = told(run(sandbox, bank, "    self.balance = amount - amount\n    return self"))["changed"]
+    assert same == [], "what it showed before it shows still"
 
 
 @pytest.mark.parametrize(
