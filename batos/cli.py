@@ -94,7 +94,12 @@ def workspace_option(function: Any) -> Any:
 
 
 def _settings(context: click.Context, policy: str | None, default: str) -> tuple[str, Any]:
-    chosen: Any = policy or context.obj["policy"] or default
+    """The image, and who decides: the command line, else BATOS_JIT or `batos jit set`, else what the command does."""
+    chosen: Any = policy or context.obj["policy"]
+    if chosen is None:
+        from .jit.kept_settings import kept_policy
+
+        chosen = kept_policy(os.environ) or default
     return context.obj["image"], chosen
 
 

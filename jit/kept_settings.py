@@ -56,6 +56,16 @@ def kept(environ: Mapping[str, str]) -> dict[str, str]:
     return {NAMES[name]: value for name, value in data.items()}
 
 
+def kept_policy(environ: Mapping[str, str]) -> str | None:
+    """What BATOS_JIT or the file says, None where neither does. Raises SettingsProblem."""
+    said = environ.get("BATOS_JIT") or kept(environ).get("BATOS_JIT")
+    if not said:
+        return None
+    from .settings import check_policy  # nothing that every command should wait for
+
+    return check_policy(said)
+
+
 def keep_setting(name: str, value: str, environ: Mapping[str, str] = os.environ) -> Path:
     """Keep one setting, "" takes it back; the file. Raises SettingsProblem where the value has no meaning."""
     from .settings import read_settings

@@ -21,7 +21,7 @@ it is set, the JIT asks its alias jit | the servers that run here; else BATOS_MO
 | BATOS_JIT_REPAIRS | repair rounds after a failed gate | 2 |
 | BATOS_JIT_TOKENS_PER_HOUR | budget of generated tokens, 0 for none | 0 |
 | BATOS_JIT_PROBATION | sends for which a new method is watched; if it raises in them it is put back | 20 |
-| BATOS_JIT_REVIEW | facets whose opinion is asked for first, e.g. `brick,robin`; each costs a question | none |
+| BATOS_JIT_REVIEW | personas whose opinion is asked for first, e.g. `brick,robin`; each costs a question | none |
 """
 
 from __future__ import annotations
@@ -94,9 +94,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, policy: str | None = 
     from .kept_settings import kept
 
     environ = {**kept(environ), **{name: value for name, value in environ.items() if value}}
-    chosen = policy or environ.get("BATOS_JIT") or "ask"
-    if chosen not in POLICIES:
-        raise SettingsProblem(f"--jit (BATOS_JIT) is one of {', '.join(POLICIES)}, not {chosen!r}")
+    chosen = check_policy(policy or environ.get("BATOS_JIT") or "ask")
     mode = environ.get("BATOS_CASSETTE_MODE") or "replay"
     if mode not in ("replay", "record"):
         raise SettingsProblem(f"BATOS_CASSETTE_MODE is replay or record, not {mode!r}")
@@ -120,7 +118,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, policy: str | None = 
         timeout=_number(environ, "BATOS_MODEL_TIMEOUT", 120.0),
         cassette=Path(cassette) if cassette else None,
         record=mode == "record",
-        temperature=min(2.0, _number(environ, "BATOS_JIT_TEMPERATURE", 0.0)),
+        temperature=_number(environ, "BATOS_JIT_TEMPERATURE", 0.0, most=2.0),
         repairs=int(_number(environ, "BATOS_JIT_REPAIRS", 2)),
         tokens_per_hour=int(_number(environ, "BATOS_JIT_TOKENS_PER_HOUR", 0)),
         probation=int(_number(environ, "BATOS_JIT_PROBATION", 20)),
@@ -133,6 +131,13 @@ def read_settings(environ: Mapping[str, str] = os.environ, policy: str | None = 
     )
 
 
+def check_policy(chosen: str) -> str:
+    """The policy, if it is one. Raises SettingsProblem."""
+    if chosen not in POLICIES:
+        raise SettingsProblem(f"--jit (BATOS_JIT) is one of {', '.join(POLICIES)}, not {chosen!r}")
+    return chosen
+
+
 def _names(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(each.strip() for each in environ.get(name, "").split(",") if each.strip())
 
@@ -141,7 +146,7 @@ def _data_home(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("XDG_DATA_HOME") or Path(environ.get("HOME") or "~") / ".local" / "share")
 
 
-def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+def _number(environ: Mapping[str, str], name: str, default: float, most: float = float("inf")) -> float:
     text = environ.get(name)
     if not text:
         return default
@@ -149,6 +154,7 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
         value = float(text)
     except ValueError:
         raise SettingsProblem(f"{name} is a number, not {text!r}") from None
-    if not 0 <= value < float("inf"):
-        raise SettingsProblem(f"{name} is a number from 0 up, not {text!r}")
+    if not 0 <= value <= most or value == float("inf"):
+        upto = "up" if most == float("inf") else f"to {most:g}"
+        raise SettingsProblem(f"{name} is a number from 0 {upto}, not {text!r}")
     return value
