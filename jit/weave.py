@@ -182,6 +182,16 @@ class Weaver:
 
         return FacetEngine.of_alias(self.facets, worker, "jit")
 
+    def engine_as(self, worker: Worker, persona: str) -> Engine:
+        """The engine that speaks as a persona: by the adapter that its alias means in the image now, else the model as
+        it is."""
+        from .weaver.facet_engine import FacetEngine, meaning
+
+        name = worker.transact(lambda world: meaning(world, persona))
+        if name is None and not self.settings.weaver:
+            return self.engine
+        return FacetEngine(self.facets, name)
+
     @property
     def facets(self) -> CognitiveWeaver:
         """The facets, and the servers that hold them."""

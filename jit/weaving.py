@@ -25,7 +25,7 @@ from .gates.trial import TrialRun, trial_gate
 from .gates.verdict import Candidate
 from .offers import RETRIEVED, kept_answer, retrieved
 from .proposal import Approve, Proposal, explain
-from .review import review
+from .review import review, told_of
 from .seen import Seen, look
 from .situation import Attempt, Situation
 from .swap import Swap, install
@@ -105,7 +105,7 @@ class Weaving:
                 )
             if self.approve is None:
                 return self._install(written, "policy auto")
-            written = self._reviewed(engine, written)
+            written = self._reviewed(written)
             decision = self._ask_person(situation, written, note)
             match decision.verdict:
                 case "yes":
@@ -180,13 +180,20 @@ class Weaving:
         note = "" if failure is None else f"your version did not pass: {failure.gate}: {failure.reason}"
         return Written((*written.tries[:-1], Try(written.completion, result))), note
 
-    def _reviewed(self, engine: Engine, written: Written) -> Written:
-        """With what the facets that are asked for think of it: advice, which a person reads."""
-        facets = self.weaver.settings.review
-        if not facets:
+    def _reviewed(self, written: Written) -> Written:
+        """With what the personas that are asked for think of it: advice, which a person reads."""
+        names = self.weaver.settings.review
+        if not names:
             return written
         self.teller.tell("reviewing")
-        opinions = review(engine, facets, self.seen.situation, written.assay.candidate.source, self.cancelled)
+        personas = self.worker.transact(lambda world: [(name, told_of(world, name)) for name in names])
+        opinions = review(
+            partial(self.weaver.engine_as, self.worker),
+            personas,
+            self.seen.situation,
+            written.assay.candidate.source,
+            self.cancelled,
+        )
         last = written.tries[-1]
         return Written((*written.tries[:-1], replace(last, assay=last.assay.and_also(*opinions))))
 

@@ -11,6 +11,7 @@ from ...image.values import Symbol
 from ..example import Example, selectors_of
 from ..flow import Fault, Missed
 from ..misses import Asked
+from ..outside import into_world
 from . import primitive
 from .objects import is_text
 
@@ -99,6 +100,11 @@ def chat(world: World) -> Any:
         return "\n".join(told)
 
     return chat
+
+
+@primitive("jit.story", world=True)
+def story(world: World) -> Any:
+    return lambda self: into_world(world, own_slots(self)["provenance"])
 
 
 @primitive("jit.newChat", world=True)
