@@ -80,7 +80,12 @@ def facets(context: click.Context) -> None:
 @click.pass_context
 def load(context: click.Context, facet: str) -> None:
     """Have a server hold FACET (an alias, a facet, or a full name) before it is asked."""
-    click.echo(f"{facet} is held by {_say(context, f'CognitiveWeaver load: {_quoted(facet)}')}")
+    from .image import holder
+
+    server = _say(context, f"CognitiveWeaver load: {_quoted(facet)}")
+    alone = server == "embedded" and not context.obj["at"] and holder(context.obj["image"]) is None
+    until = ", in this process, which ends now; in a kernel (batos, batos kernel) it stays" if alone else ""
+    click.echo(f"{facet} is held by {server}{until}")
 
 
 @weaver.command()
@@ -106,8 +111,11 @@ def alias(context: click.Context, word: str | None, name: str | None, remove: bo
     batos weaver alias jit --remove
     """
     if word is None:
-        for each, meant in sorted(_panel(context)["aliases"].items()):
+        aliases = _panel(context)["aliases"]
+        for each, meant in sorted(aliases.items()):
             click.echo(f"{each} means {meant}")
+        if not aliases:
+            click.echo("no word means an adapter yet; `batos weaver publish FILE WORD` lets one")
     elif remove:
         _say(context, f"CognitiveWeaver alias: {_quoted(word)} to: nil")
         click.echo(f"{word} means nothing any more")
@@ -167,7 +175,8 @@ def bench(clients: int, requests: int, tokens: int, names: tuple[str, ...]) -> N
 
 
 def _panel(context: click.Context) -> dict[str, Any]:
-    """The Weaver of the kernel that holds the image, or one of our own."""
+    """The Weaver of the kernel that holds the image, or one of our own; the image need not be there yet."""
+    from .image.errors import ImageMissing
     from .jitting import on_the_image
 
     def near(worker: Any) -> Any:
@@ -185,7 +194,10 @@ def _panel(context: click.Context) -> dict[str, Any]:
 
         return client.call(WeaverCommand()).data
 
-    told: dict[str, Any] = on_the_image(context, near, far)
+    try:
+        told: dict[str, Any] = on_the_image(context, near, far)
+    except ImageMissing:
+        told = near(None)
     return told
 
 

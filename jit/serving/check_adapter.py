@@ -31,6 +31,7 @@ IMMUTABLE = re.compile(r"[a-z0-9][a-z0-9._-]*@[0-9a-f]{12}")
 FILES = {CONFIG, TENSORS, "README.md", "loss.svg", ".gitattributes"}
 """What may lie in an adapter's folder. A server also reads tokenizers and pickles it finds there: none may be."""
 MAX_CONFIG = 1_000_000
+ANY_RANK = 1_024
 MAX_HEADER = 16_000_000
 MAX_FILE = 4_000_000_000
 WIDTH = {"F32": 4, "F16": 2, "BF16": 2}
@@ -92,6 +93,14 @@ def check_adapter(adapters: Path, name: str, base: BaseShape, max_rank: int = 16
     except OSError as problem:
         raise AdapterRefused(f"the adapter {name} cannot be read: {problem.strerror}") from None
     return folder
+
+
+def check_form(name: str, folder: Path) -> None:
+    """Whether it is a LoRA adapter in PEFT's form at all; whether it fits a base model is seen before it is loaded.
+    Raises AdapterRefused, OSError."""
+    _check_config(name, folder / CONFIG, ANY_RANK)
+    with (folder / TENSORS).open("rb") as file:
+        _table(name, file)
 
 
 def _check_config(name: str, path: Path, max_rank: int) -> tuple[int, set[str]]:

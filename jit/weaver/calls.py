@@ -165,7 +165,7 @@ class Doing:
 
     def _name(self, request: Any) -> str | None:
         facet = request.get("facet")
-        return self.weaver.library.resolve(facet) if facet else None
+        return None if facet is None else self.weaver.library.resolve(facet)
 
     # --- tools
 

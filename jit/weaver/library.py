@@ -9,7 +9,6 @@ to load one in place of another. What `jit` means today is for an alias in the i
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -17,13 +16,12 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from pydantic_core import from_json
-
-from ..adapter import read_adapter
+from ..adapter import adapter_name, read_adapter
 from ..errors import AdapterRefused, AdapterUnknown, EngineMissing
 from ..serving.base import BaseShape
-from ..serving.check_adapter import CONFIG, NAME, TENSORS, check_adapter, check_name
+from ..serving.check_adapter import CONFIG, NAME, TENSORS, check_adapter, check_form, check_name
 from ..serving.forms import peft_folder
 
 FACET = re.compile(r"[a-z0-9][a-z0-9._-]{0,50}")
@@ -136,34 +134,33 @@ class Library:
             raise AdapterRefused(f"{source} cannot be taken into {home}: {problem.strerror}") from None
 
     def _take_folder(self, source: Path, facet: str, home: Path) -> str:
-        with (source / TENSORS).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        from_json((source / CONFIG).read_text("utf-8"))
-        name = f"{facet}@{digest[:12]}"
-        target = home / name
-        if not target.exists():
-            draft = home / f".{name}.{os.getpid()}"
-            draft.mkdir()
-            for part in (CONFIG, TENSORS):
-                shutil.copyfile(source / part, draft / part)
-            draft.rename(target)
+        for part in (CONFIG, TENSORS):
+            if not (source / part).is_file():
+                raise AdapterRefused(f"{source} is no adapter in PEFT's form: it has no {part}")
+        check_form(source.name, source)
+        name = adapter_name(facet, source / TENSORS)
+        if not (home / name).exists():
+            _copy_folder(source, home / name)
         return name
 
     def _take_file(self, source: Path, facet: str, home: Path) -> str:
+        if source.suffix not in (".gguf", ".json") or not source.is_file():
+            raise AdapterRefused(f"{source} is no adapter: neither a GGUF with its card, nor a folder in PEFT's form")
         try:
             found = read_adapter(source)
         except EngineMissing as problem:
             raise AdapterRefused(str(problem)) from None
         name = f"{facet}@{found.name.partition('@')[2]}"
         if not (home / f"{name}.gguf").exists():
-            draft = home / f".{name}.{os.getpid()}.gguf"
-            shutil.copyfile(found.path, draft)
-            card = {**found.card, "name": name, "facet": facet}
-            (home / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-            draft.rename(home / f"{name}.gguf")
+            with TemporaryDirectory(prefix=".draft-", dir=home) as draft:
+                copy, card = Path(draft, "gguf"), Path(draft, "card")
+                shutil.copyfile(found.path, copy)
+                card.write_text(json.dumps({**found.card, "name": name, "facet": facet}, indent=1) + "\n", "utf-8")
+                card.rename(home / f"{name}.json")
+                copy.rename(home / f"{name}.gguf")
         beside = found.path.with_suffix("")
         if beside.is_dir() and not (home / name).exists():
-            shutil.copytree(beside, home / name)
+            _copy_folder(beside, home / name)
         return name
 
     def _inside(self, name: str, part: str, reader: str) -> Path:
@@ -185,3 +182,17 @@ class Library:
         if forms:
             return AdapterRefused(f"{name} is there for {', '.join(forms)} only, not in the form that {reader} takes")
         return AdapterUnknown(f"there is no adapter {name} in {', '.join(map(str, self.folders))}")
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """The two files of an adapter in PEFT's form; the target is whole or not there, also where two copy at once."""
+    with TemporaryDirectory(prefix=".draft-", dir=target.parent) as made:
+        draft = Path(made, "adapter")
+        draft.mkdir()
+        for part in (CONFIG, TENSORS):
+            shutil.copyfile(source / part, draft / part)
+        try:
+            draft.rename(target)
+        except OSError:
+            if not target.is_dir():
+                raise

@@ -15,15 +15,15 @@ WAIT = 2.0
 """Seconds that servers are given to say what they hold; then it is told what was known of them."""
 
 
-def panel(weaver: CognitiveWeaver, worker: Worker) -> dict[str, Any]:
-    """No transaction is open while the servers are asked.
+def panel(weaver: CognitiveWeaver, worker: Worker | None) -> dict[str, Any]:
+    """No transaction is open while the servers are asked. Without a worker, and so without an image: no aliases.
 
     servers: name, kind, state (up, down, not asked yet), reason, room, held (adapter to state and users), in_flight,
     waiting, and what they did: loads, evictions, hits, waits, failures. facets: name, facet, forms, bytes, aliases,
     servers that hold it, requests, errors, tokens, seconds (of an answer, on average). aliases; rules (their number);
     totals.
     """
-    aliases, rules = worker.transact(_of_image)
+    aliases, rules = worker.transact(_of_image) if worker is not None else ({}, 0)
     told = weaver.status(wait=WAIT)
     figures = told["figures"]
     servers = [{**each, **figures["servers"].get(each["name"], {})} for each in told["servers"]]

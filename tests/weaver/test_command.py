@@ -51,7 +51,7 @@ def test_from_an_adapter_in_a_file_to_its_answer(double: Double, fresh_image: Pa
     assert f"holds  1 of 4: {name}" in batos(fresh_image, "weaver", "status")
     assert batos(fresh_image, "weaver", "unload", "robin") == "robin is let go\n"
     batos(fresh_image, "weaver", "alias", "robin", "--remove")
-    assert batos(fresh_image, "weaver", "alias") == ""
+    assert batos(fresh_image, "weaver", "alias") .startswith("no word means an adapter")
     assert "answers" in batos(fresh_image, "weaver", "bench", "--facet", name, "--requests", "6")
 
 
@@ -92,3 +92,44 @@ def test_a_kernel_tells_its_weaver_in_its_panel_and_in_its_metrics(
     assert samples["batos_weaver_answer_seconds_count", (("facet", two),)] == 1
     server = (("server", panel["servers"][0]["name"]),)
     assert samples["batos_weaver_loads_total", server] == 2 and samples["batos_weaver_server_up", server] == 1
+
+
+def test_before_there_is_an_image_the_library_and_the_servers_are_told(tmp_path: Path, double: Double) -> None:
+    nowhere = tmp_path / "nowhere.fs"
+    assert "rules    0" in batos(nowhere, "weaver", "status")
+    assert "jit@" in batos(nowhere, "weaver", "facets")
+    assert "no word means an adapter" in batos(nowhere, "weaver", "alias")
+    assert not nowhere.exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({}, "it has no adapter_config.json"),
+        ({"adapter_config.json": "{}"}, "it has no adapter_model.safetensors"),
+        ({"adapter_config.json": "x", "adapter_model.safetensors": "y"}, "that is no JSON"),
+        ({"adapter_config.json": '{"peft_type": "LORA", "r": 8, "lora_alpha": 8, "target_modules": []}',
+          "adapter_model.safetensors": "y"}, "no whole safetensors file"),
+    ],
+)  # fmt: skip
+def test_what_is_no_adapter_is_not_published(
+    tmp_path: Path, double: Double, fresh_image: Path, files: dict[str, str], says: str
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name, text in files.items():
+        (source / name).write_text(text)
+    result = CliRunner().invoke(main, ["-i", str(fresh_image), "weaver", "publish", str(source), "robin"])
+    assert result.exit_code == 1 and says in result.output
+    assert list((tmp_path / "adapters").iterdir()) == []
+
+
+def test_a_file_that_is_no_adapter_is_not_published(tmp_path: Path, double: Double, fresh_image: Path) -> None:
+    result = CliRunner().invoke(main, ["-i", str(fresh_image), "weaver", "publish", "/dev/zero", "robin"])
+    assert result.exit_code == 1 and "/dev/zero is no adapter" in result.output
+
+
+@pytest.mark.parametrize("word", ["../x", "Robin", "a" * 52, "", "-x", "r@b"])
+def test_a_word_that_is_no_name_becomes_no_alias(double: Double, fresh_image: Path, word: str) -> None:
+    result = CliRunner().invoke(main, ["-i", str(fresh_image), "eval", f"CognitiveWeaver alias: '{word}' to: 'x@y'"])
+    assert result.exit_code == 1 and "an alias is 1 to 51 of a-z" in result.output

@@ -126,7 +126,7 @@ def test_what_is_not_there_is_an_exception_that_can_be_handled(home: Home) -> No
     assert home.value(handled) == "'adapter-unknown'"
     assert home.value("[CognitiveWeaver load: #nobody] on: ModelError do: [:e | e resume: 3]") == "3"
     assert "a facet's name is" in home.error("CognitiveWeaver load: '../../etc'")
-    assert "an alias has no @" in home.error("CognitiveWeaver alias: 'a@b' to: 'c'")
+    assert "an alias is 1 to 51" in home.error("CognitiveWeaver alias: 'a@b' to: 'c'")
     assert "lies outside" in home.error("CognitiveWeaver publish: '/etc' as: #robin")
     assert "temperature is a number" in home.error("CognitiveWeaver clone temperature: -1; complete: 'hi'")
     assert "a prompt is a text, or" in home.error("CognitiveWeaver complete: Object")
