@@ -8,6 +8,7 @@ its first tick does not count as growth.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -102,3 +103,17 @@ def _forget() -> None:
 
 
 os.register_at_fork(after_in_child=_forget)
+
+
+def hush() -> None:
+    """What arrives in a finalizer, where Python drops it, is told again (Worker.remind): nobody need read of it."""
+    others = sys.unraisablehook
+    if getattr(others, "hushes", False):
+        return
+
+    def told(unraisable: sys.UnraisableHookArgs) -> None:
+        if not issubclass(unraisable.exc_type, flow.Abandoned):
+            others(unraisable)
+
+    told.hushes = True  # type: ignore[attr-defined]
+    sys.unraisablehook = told

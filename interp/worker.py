@@ -737,6 +737,7 @@ class Worker:
             # Python drops an exception that arrives in a finalizer or a callback of the collector; a message that goes
             # on for long after it was told is told again (by the warden), with time between for its ensure: blocks.
             self._pending, self._again = how, time.monotonic() + PATIENCE
+            warden.hush()
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._running), ctypes.py_object(how))
             self._told.set()
         return True

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from batos.interp import Budget
+import ctypes
+import threading
+
+import pytest
+
+from batos.interp import Budget, flow
 
 from .conftest import Bench
 
@@ -26,3 +31,18 @@ def test_memory(bench: Bench) -> None:
 
 def test_a_message_within_its_budget_is_left_alone(bench: Bench) -> None:
     assert [o.printed for o in bench.worker.evaluate("3 + 4. 5", budget=Budget(30.0))] == ["7", "5"]
+
+
+def test_what_ends_a_message_in_a_finalizer_is_not_told_to_anybody(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Slow:
+        def __del__(self) -> None:
+            me = ctypes.c_ulong(threading.get_ident())
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(me, ctypes.py_object(flow.OutOfMemory))
+            for _ in range(1000):
+                pass
+
+    assert ends(bench, "[true] whileTrue", Budget(0.1)) == "out-of-time"
+    Slow()
+    assert capsys.readouterr().err == ""
