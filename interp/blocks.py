@@ -39,7 +39,7 @@ def _held() -> int:
 def store(world: World, function: Any) -> StoredBlock:
     code = function.__code__
     if "!" in code.co_name:
-        world.keep_apart(code.co_filename)
+        world.guesses.keep_apart(code.co_filename)
     source = world.sources[code.co_filename]
     captured = {}
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
@@ -85,7 +85,7 @@ def revive(world: World, stored: StoredBlock) -> Any:
 
 
 def _compile(world: World, recipe: dict[str, Any], where: tuple[Any, ...]) -> tuple[Compiled, str]:
-    from .world import compiled_method
+    from .compiled import compiled_method
 
     timid: frozenset[str] = frozenset(() if "'" in recipe["block"] else ("walks",))
     if recipe["method"]:

@@ -313,7 +313,7 @@ def add_shared(world: World, thing: Any, name: str, value: Any = MISSING) -> Non
         setattr(pool, name, None if value is MISSING else value)
     if fresh:
         world.families.behaviour_moved = True
-        world._stale(None)
+        world.stale(None)
 
 
 def remove_shared(world: World, thing: Any, name: str) -> None:
@@ -329,7 +329,7 @@ def set_pools(world: World, thing: Any, names: Iterable[str]) -> None:
     if wanted != now:
         thing.__setattr__("pools*", wanted)
         world.families.behaviour_moved = True
-        world._stale(None)
+        world.stale(None)
 
 
 def use(world: World, thing: Any, traits: list[Any]) -> None:

@@ -123,4 +123,4 @@ def return_home(home: Home, value: Any) -> NoReturn:
 
 
 class BlockKept(ConflictError):
-    """A message was run with a walk in line that should not have been (World.keep_apart): it starts again."""
+    """A message was run with a walk in line that should not have been (Guesses.keep_apart): it starts again."""

@@ -390,7 +390,7 @@ def python_globals(world: World, trusted: bool) -> dict[str, Any]:
         if not is_object(thing):
             raise Fault("SystemExceptions.WrongClass", f"{world.describe(thing)} has no slots to write")
         if world.checked:
-            world.check_storable(value, thing, name)
+            world.variables.check_storable(value, thing, name)
         value = stored(value)
         slots = vars(thing)
         if name in slots and not is_method(slots[name]):

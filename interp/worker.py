@@ -349,12 +349,12 @@ class Worker:
                 if outcome.error.code == "cannot-persist" and not checked and not world.processes.lost:
                     # Run again with every store checked, so that the error comes from the store itself.
                     world.checked = True
-                    world._stale(None)
+                    world.stale(None)
                     try:
                         again = self._message(statement, source, run)
                     finally:
                         world.checked = False
-                        world._stale(None)
+                        world.stale(None)
                     if again.error is not None:
                         outcome.error = again.error
                     return outcome

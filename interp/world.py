@@ -9,35 +9,39 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from fractions import Fraction
-from functools import lru_cache
-from sys import getrefcount, intern
+from sys import intern
 from types import CodeType, FrameType, FunctionType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from ..grammar import nodes, parse_method
-from ..image.collections import CLASSES, Array, ByteArray, Dictionary, OrderedCollection, String, ghost_of, key_of
+from ..grammar import nodes
+from ..image.collections import CLASSES, Array, ByteArray, Dictionary, String, key_of
 from ..image.method import Method
 from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object, linearize, own_slots, set_dict
 from ..image.values import LETTERS, Character, ScaledDecimal, Symbol
 from . import flow
 from .accessors import accessor
 from .apart import APART, function_apart, nearest
-from .blocks import HELD, detached
+from .arithmetic import NIL_TESTS
+from .blocks import detached
 from .classes import Scope, all_variables, is_collection, pool_of
-from .compiler import Compiled, Mode, compile_method, compile_statement, literal
+from .compiled import compiled_method, free_of, sends_of, tree_of
+from .compiler import Compiled, Mode, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
 from .flow import Unwind
+from .guesses import Guesses
 from .primitives.walks import walkers
 from .probation import sends_left, watched
-from .scopes import Scopes
+from .redefined import WATCHED, redefined, same
 from .self_sends import SelfSends
 from .sessions import Session
 from .signals import RETRY, Handler, Signals, StackOverflow
 from .stack import Source
-from .statements import facts_of, selectors_in
+from .statements import facts_of
+from .table import Table
 from .units import Units
+from .variables import Variables
 
 if TYPE_CHECKING:
     from .outside import Journal
@@ -57,50 +61,6 @@ NATIVE = {
     bytes: "ByteArray",
     FunctionType: "BlockClosure",
 }
-
-
-class Table(dict[type, Any]):
-    """The functions that answer one selector, by the receiver's type; an unknown type is looked up once."""
-
-    __slots__ = ("selector", "find", "data", "globals")
-
-    def __init__(self, selector: str, find: Callable[[Table, type], Any], scope: dict[str, Any] | None = None) -> None:
-        self.selector = selector
-        self.find = find
-        self.globals = scope
-        self.data: set[type] = set()  # types for which the send is a plain read or write of the slot
-
-    def __missing__(self, cls: type) -> Any:
-        return self.find(self, cls)
-
-    def add(self, cls: type, function: Any) -> None:
-        """Remember a function; the first one also lies in globals of its own, for the calls that try that type
-        first. A live type takes the place of its clean twin: what is worked on is live."""
-        self[cls] = function
-        scope = self.globals
-        if scope is not None:
-            first = scope["?" + self.selector]
-            if first is None or (cls is not first and _twins(first, cls)):
-                scope["?" + self.selector], scope["!" + self.selector] = cls, function
-            if function.__dict__.get("plain"):
-                self.data.add(cls)
-                first = scope["=" + self.selector]
-                if first is None or (cls is not first and _twins(first, cls)):
-                    scope["=" + self.selector] = cls
-
-    def empty(self) -> None:
-        self.clear()
-        self.data.clear()
-        if self.globals is not None:
-            self.globals["?" + self.selector] = self.globals["!" + self.selector] = self.globals[
-                "=" + self.selector
-            ] = None
-
-
-def _twins(clean: type, live: type) -> bool:
-    """Are these the clean and the live type of one family?"""
-    family = getattr(live, "_p_family", None)
-    return family is not None and family.live is live and family.clean is clean
 
 
 MOST_MADE = 512  # functions of statements that are kept, in case they come again
@@ -124,11 +84,11 @@ class World:
         self._scopes: dict[int, Scope] = {}  # id(holder) -> what its methods can name
         self._fresh: dict[int, dict[str, Any]] = {}  # id(prototype) -> the slots of a new clone of it
         self._kinds: dict[Family, type[Body]] = {}
-        # (type, slot) -> the object that shows the slot to instances of the type, and those asked before it
-        self._holders: dict[tuple[type, str], tuple[list[Body], Body]] = {}
         self.python_scopes: dict[bool, dict[str, Any]] = {}  # globals of Python methods: trusted, and a model's
         self.signals = Signals(self)
-        self.families = Families(self.lookup_traits, self._stale)
+        self.guesses = Guesses(self)
+        self.variables = Variables(self)
+        self.families = Families(self.lookup_traits, self.stale)
         self.families.revive = self.revive
         self.families.send = self.send
         self.families.world = self
@@ -145,11 +105,7 @@ class World:
         self.sends_left: dict[Any, int] = {}  # of methods on probation
         self.probation_ended: list[Any] = []
         self._functions: dict[Any, Any] = {}
-        self._sites: list[Site] = [Site(None, None)]  # compiled methods, by the number they report misses under
         self.accessors: set[str] = set()  # names that a datum and a method share, anywhere in the image
-        self._timid: dict[int, set[str]] = {}  # id(method) -> selectors that are not tried in line
-        self._shared: dict[int, set[str]] = {}  # id(method) -> names mostly found in a parent
-        self.kept: set[str] = set()  # units whose walks' blocks outlive them: their walks are sent
         self.ensuring: set[CodeType] = set()  # the code of ensure: and ifCurtailed:
         self.primitives = {
             name: make(self) if getattr(make, "needs_world", False) else make for name, make in primitives.items()
@@ -181,7 +137,7 @@ class World:
                 self.families.current(thing)
             self._default_types()
             if self.names is not None and "Integer" in own_slots(self.names):
-                self._check_arithmetic()
+                self._look_for_redefined()
 
     # --- names
 
@@ -212,7 +168,7 @@ class World:
         fresh = name not in own_slots(self.names)
         self.families.set_slot(self.names, name, value)
         if fresh and name in self.families.free_names:
-            self._stale(None)
+            self.stale(None)
 
     def is_instance(self, thing: Any) -> bool:
         """Does it delegate to a class (classes.py)? Then it goes by that, whatever holds it."""
@@ -288,7 +244,7 @@ class World:
     def _getter(self, name: str, known: bool) -> Any:
         """The function that answers a data slot; ``known`` when the family's parents have one of that name."""
         if known:
-            return accessor("get", name, {"MISSING": MISSING, "getattr": getattr, "inherited": self.inherited})
+            return accessor("get", name, {"MISSING": MISSING, "getattr": getattr, "inherited": self.guesses.inherited})
         return accessor("find", name, {"MISSING": MISSING, "getattr": getattr, "miss": self._not_understood(name)})
 
     def _setter(self, selector: str, name: str, known: bool) -> Any:
@@ -299,7 +255,7 @@ class World:
         def put(thing: Any, value: Any) -> Any:
             if known or holds_datum(vars(thing), name):
                 if self.checked:
-                    self.check_storable(value, thing, name)
+                    self.variables.check_storable(value, thing, name)
                 setattr(thing, name, value)
                 return thing
             return miss(thing, value)
@@ -315,7 +271,7 @@ class World:
                 and self._is_held(receiver, selector.removesuffix(":"))
             ):
                 # Another worker gave an object a new slot since this was looked up.
-                self._stale(selector)
+                self.stale(selector)
                 return self.table(selector)[type(receiver)](receiver, *args)
             return self.does_not_understand(receiver, selector, args)
 
@@ -401,19 +357,14 @@ class World:
         free = free_of(slots["source"])
         where = tuple((name, self.resolve(name, family, holder)) for name in free)
         hints = self.hints(sends_of(slots["source"]))
-        marks = self._marks(method, family)
+        marks = self.guesses.marks(method, family)
         key = (id(method), where, hints, marks, id(holder), family.native, self.checked)
         function = self._functions.get(key) or self._functions.get((*key, family))
         if function is None:
             filename = self._register(method, holder)
             self.families.free_names.update(free)
             self.resolutions[filename] = where
-            number = self.globals.get(f"$site {filename}")
-            if number:  # compiled anew
-                self._sites[number] = Site(method, key)
-            else:
-                self.globals[f"$site {filename}"] = len(self._sites)
-                self._sites.append(Site(method, key))
+            self.guesses.note(filename, method, key)
             options = (self.checked, *hints)
             compiled = compiled_method(
                 slots["source"], where, filename, marks, self.redefined, options, str(id(holder))
@@ -424,25 +375,19 @@ class World:
             self._functions[(*key, family) if compiled.selves else key] = function
         return function
 
+    def forget_function(self, key: Any, selector: str) -> None:
+        """A method is to be compiled anew when it is sent next."""
+        self._functions.pop(key, None)
+        for table in (self.tables.get(selector), *(t for (s, _), t in self.supers.items() if s == selector)):
+            if table is not None:
+                table.empty()
+        self.self_sends.forget(selector)
+
     def take_over(self, key: Any, function: Any, selector: str) -> None:
         """From now on a method runs as this function; the one it ran as is forgotten everywhere."""
         self._functions[key] = function
-        self._stale(selector)
+        self.stale(selector)
         self._functions[key] = function
-
-    def _marks(self, method: Any, family: Family) -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
-        """What was learnt while a method ran: slots that parents show, and sends not to be tried in line."""
-        shared = set()
-        for name in self._shared.get(id(method), ()):
-            where = ""
-            # The nearest parent alone can be read at once: one further away may be hidden at any time.
-            if family.order and not is_method(own_slots(family.order[0]).get(name, family)):
-                holder = family.order[0]
-                where = f"$holder {id(holder)}" if name in own_slots(holder) else ""
-                if where:
-                    self.globals[where] = holder
-            shared.add((name, where))
-        return frozenset(shared), frozenset(self._timid.get(id(method), ()))
 
     def hints(self, selectors: frozenset[str]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
         """What is known now of some selectors: names of data; those of them that only data has; those of many types."""
@@ -547,15 +492,15 @@ class World:
         self.families.free_names.update(facts.free)
         where = self.resolutions[filename] = tuple((name, resolve(name)) for name in facts.free)
         data, pure, varied = hints = self.hints(facts.selectors)
-        made_for = where, self.redefined, self.checked, hints, filename in self.kept
+        made_for = where, self.redefined, self.checked, hints, filename in self.guesses.kept
         made = self._made.get(filename)
         if made is not None and made[0] is facts and made[1] == made_for:
             return made[2]
-        situation = (filename, where, self.redefined, self.checked, data, pure, varied, filename in self.kept)
+        situation = (filename, where, self.redefined, self.checked, data, pure, varied, filename in self.guesses.kept)
         compiled = facts.compiled.get(situation)
         if compiled is None:
             mode = Mode(resolve, redefined=self.redefined, checked=self.checked, data=data, pure=pure, varied=varied)
-            mode.timid = frozenset(("walks",) if filename in self.kept else ())
+            mode.timid = frozenset(("walks",) if filename in self.guesses.kept else ())
             compiled = facts.compiled[situation] = compile_statement(node, mode, filename)
         self.units.keep(filename, compiled)
         function = self.link(compiled, workspace)
@@ -565,9 +510,10 @@ class World:
             self._made[filename] = facts, made_for, function
         return function
 
-    def _stale(self, selector: str | None) -> None:
+    def stale(self, selector: str | None) -> None:
         """Behaviour changed: one selector's functions, or all of them, are to be looked up again."""
-        if selector is None or (selector in self.families.free_names):
+        whole = selector is None or selector in self.families.free_names
+        if whole:
             for table in self.tables.values():
                 table.empty()
             self.self_sends.forget()
@@ -578,7 +524,6 @@ class World:
             self._fresh.clear()
             self.clone_types.clear()
             self._kinds.clear()
-            self._holders.clear()
             self._default_types()
         else:
             if selector in self.tables:
@@ -587,33 +532,21 @@ class World:
             for (name, _), table in self.supers.items():
                 if name == selector:
                     table.clear()
-            for key in [key for key in self._holders if key[1] == selector]:
-                del self._holders[key]
+        self.guesses.forget(None if whole else selector)
         self.signals.meant.clear()
         if selector in WATCHED:
-            self._check_arithmetic()
+            self._look_for_redefined()
 
     def _default_types(self) -> None:
         """Note the types that compiled code makes Arrays of, and knows a String by."""
         self._array = self.families.default(Array).live
         self.globals["string"] = self.families.default(String).live
 
-    def _check_arithmetic(self) -> None:
-        """Selectors that a person redefined where they are computed in line are sent from now on."""
-        redefined = set(self.root.get("redefined", ()))
-        families = [(self.family(thing), selectors) for thing, selectors in IN_LINE]
-        families.append((self.families.default(Array), ("at:", "at:put:", *SIZES)))
-        families.append((self.families.default(String), ("at:", *SIZES)))
-        families.append((self.family(""), ("at:", *SIZES)))
-        families.append((self.families.default(OrderedCollection), ("at:", "at:put:", "add:", "removeLast", *SIZES)))
-        for family, selectors in families:
-            for selector in selectors:
-                _, value = family.find(selector)
-                if is_method(value) and own_slots(value).get("author") != "genesis":
-                    redefined.add(selector)
-        if redefined != self.redefined:
-            self.redefined = frozenset(redefined)
-            self._stale(None)
+    def _look_for_redefined(self) -> None:
+        found = redefined(self)
+        if found != self.redefined:
+            self.redefined = found
+            self.stale(None)
 
     # --- what compiled code calls
 
@@ -634,32 +567,17 @@ class World:
             "Home": flow.Home,
             "ReturnHome": flow.ReturnHome,
             "return_home": flow.return_home,
-            "inherited": self.inherited,
-            "slot_miss": self.slot_miss,
-            "at_miss": self.at_miss,
-            "at_put_miss": self.at_put_miss,
-            "size_miss": self.size_miss,
-            "grow_miss": self.grow_miss,
-            "equals_miss": self.equals_miss,
+            **self.guesses.functions(),
+            **self.variables.functions(),
             "letters": LETTERS,
             "string": String,
             "square_root": math.sqrt,
             "str": str,
             "tuple": tuple,
-            "slot_at_miss": self.slot_at_miss,
-            "slot_at_put_miss": self.slot_at_put_miss,
-            "slot_size_miss": self.slot_size_miss,
             "NotThere": (AttributeError, IndexError),
             "bool": bool,
             "Character": Character,
             "Symbol": Symbol,
-            "look_up": self.look_up,
-            "look_global": self.look_global,
-            "pool_at": self.pool_at,
-            "unset": self.unset,
-            "assign_variable": self.assign_variable,
-            "assign": self.assign,
-            "assign_top": self.assign_top,
             "failed": signals.failed,
             "signals": signals,
             "Handler": Handler,
@@ -676,199 +594,9 @@ class World:
             "new_array": self.new_array,
             "this_context": self.this_context,
             "recipe_of": self.recipe_of,
-            "let_go": self.let_go,
             "detached": detached,
             "world": None,
         }
-
-    def inherited(self, thing: Any, name: str, site: int) -> Any:
-        """A data slot that self does not hold itself."""
-        if site:
-            self._count(site, name, self._shared)
-        found = self._holders.get((thing.__class__, name))
-        if found is not None:
-            nearer, holder = found
-            for one in nearer:
-                if name in own_slots(one):  # another worker may have changed it: vars() of a ghost is empty
-                    break
-            else:
-                value = getattr(holder, name, MISSING)
-                if value is not MISSING:
-                    return value
-        family = self.families.current(thing)
-        for index, one in enumerate(family.order):
-            value = own_slots(one).get(name, MISSING)
-            if value is not MISSING and not is_method(value):
-                self._holders[thing.__class__, name] = [o for o in family.order[:index] if o is not thing], one
-                return value
-        self._stale(name)  # the slot was there when this was looked up: an undo took it away
-        return self.look_up(thing, name)
-
-    def slot_miss(self, thing: Any, name: str, site: int) -> Any:
-        """A name of data was not a slot of the receiver's own: it shows a parent's, or a method answers."""
-        function = self.table(name)[type(thing)]
-        if site:
-            self._count(site, name if function.__dict__.get("plain") else name + " sent", self._timid)
-        return function(thing)
-
-    def at_miss(self, thing: Any, index: Any, site: int) -> Any:
-        """What was indexed in line is no Array, or has no such index."""
-        if site:
-            self._count(site, self._textual("at:", thing), self._timid)
-        return self.send(thing, "at:", index)
-
-    def _textual(self, selector: str, thing: Any) -> str:
-        """The mark for a send that a String answered, literal or not, or a literal Array, or something else."""
-        if thing.__class__ is tuple:
-            return selector + " literal"
-        if thing.__class__ is str:
-            return selector + " text"
-        return selector + " string" if getattr(type(thing), "_p_ghost", None) is String else selector
-
-    def size_miss(self, thing: Any, selector: str, site: int) -> Any:
-        """What was measured in line is no Array."""
-        if site:
-            self._count(site, self._textual(selector, thing), self._timid)
-        return self.send(thing, selector)
-
-    def grow_miss(self, thing: Any, selector: str, site: int, *args: Any) -> Any:
-        """What was to grow or shrink in line is no OrderedCollection, or has not been changed in this transaction."""
-        if site and (ghost_of(thing) is not OrderedCollection or not hasattr(thing, "_v_array")):
-            self._count(site, selector, self._timid)
-        return self.send(thing, selector, *args)
-
-    def equals_miss(self, left: Any, right: Any, selector: str, site: int) -> Any:
-        """What was compared in line are no numbers."""
-        single = left.__class__ is Character or left.__class__ is Symbol
-        if site:
-            self._count(site, selector + " single" if single else selector, self._timid)
-        return self.send(left, selector, right)
-
-    def at_put_miss(self, thing: Any, index: Any, value: Any, site: int) -> Any:
-        """What was written in line is no Array, has no such index, or has not been changed in this transaction."""
-        if site and not hasattr(thing, "_v_array"):
-            self._count(site, "at:put:", self._timid)
-        return self.send(thing, "at:put:", index, value)
-
-    # The same where the receiver is a slot of self, read in the same go.
-
-    def _slot(self, thing: Any, name: str, site: int) -> Any:
-        value = getattr(thing, name, MISSING)
-        if value is not MISSING:
-            return value
-        return self.unset(thing, name) if name[0] == "." else self.inherited(thing, name, site)
-
-    def slot_at_miss(self, thing: Any, name: str, index: Any, site: int) -> Any:
-        return self.at_miss(self._slot(thing, name, site), index, site)
-
-    def slot_at_put_miss(self, thing: Any, name: str, index: Any, value: Any, site: int) -> Any:
-        return self.at_put_miss(self._slot(thing, name, site), index, value, site)
-
-    def slot_size_miss(self, thing: Any, name: str, selector: str, site: int) -> Any:
-        return self.size_miss(self._slot(thing, name, site), selector, site)
-
-    def _count(self, number: int, name: str, marks: dict[int, set[str]]) -> None:
-        """A guess that keeps failing in a method is not made again there: the method is compiled anew."""
-        site = self._sites[number]
-        count = site.misses[name] = site.misses.get(name, 0) + 1
-        if count == 20 and site.method is not None:
-            marks.setdefault(id(site.method), set()).add(name)
-            self._functions.pop(site.key, None)
-            selector = own_slots(site.method)["selector"]
-            for table in (self.tables.get(selector), *(t for (s, _), t in self.supers.items() if s == selector)):
-                if table is not None:
-                    table.empty()
-            self.self_sends.forget(selector)
-
-    def look_up(self, thing: Any, name: str) -> Any:
-        """A name that was not known when the method was compiled: a slot, a name of the world, or a send to self."""
-        if is_object(thing):
-            value = own_slots(thing).get(name, MISSING)
-            if value is MISSING or is_method(value):
-                for one in self.families.current(thing).order:
-                    value = own_slots(one).get(name, MISSING)
-                    if value is not MISSING:
-                        break
-            if value is not MISSING and not is_method(value):
-                return value
-            if is_method(value):
-                return self.send(thing, name)
-        value = self.named(name)
-        return self.send(thing, name) if value is MISSING else value
-
-    def named(self, name: str) -> Any:
-        """What has a name of the world, also under that of a namespace, of which there is only the one; MISSING if
-        nothing has."""
-        slots, name = own_slots(self.names), name.removeprefix("Smalltalk.")
-        return slots.get(name, MISSING) if name in slots else slots.get(name.rpartition(".")[2], MISSING)
-
-    def look_global(self, thing: Any, name: str) -> Any:
-        """A name in a class's method that was not known when it was compiled: nil, if it still is nothing."""
-        value = self.named(name)
-        return None if value is MISSING else value
-
-    def unset(self, thing: Any, name: str) -> Any:
-        """An instance variable that an object has not: its class got it later, or the object is a clone of another."""
-        for one in self.families.current(thing).order if is_object(thing) else ():
-            value = own_slots(one).get(name, MISSING)
-            if value is not MISSING and "side*" not in own_slots(one):
-                return value
-        return None
-
-    def pool_at(self, pool: str, name: str) -> Any:
-        return self.send(self.lookup(pool), "at:ifAbsent:", Symbol(name), lambda: None)
-
-    def assign_variable(self, thing: Any, name: str, where: str, value: Any) -> None:
-        """Write a variable of a class, its instances or a pool, where that is not done in line."""
-        if self.checked:
-            self.check_storable(value, thing, name)
-        how, _, place = where.partition(" ")
-        if how == "ivar":
-            setattr(thing, "." + name, value)
-        elif how == "shared":
-            setattr(pool_of(self.lookup(place)), name, value)
-        elif how == "alias":
-            self.set_name(place, value)
-        else:
-            self.send(self.lookup(place), "at:put:", Symbol(name), value)
-
-    def assign(self, thing: Any, name: str, value: Any) -> None:
-        """``name := value`` in a method, where name is no variable of it."""
-        if self.checked:
-            self.check_storable(value, thing, name)
-        if is_object(thing):
-            family = self.families.current(thing)
-            if holds_datum(own_slots(thing), name) or family.has_datum(name):
-                self.families.set_slot(thing, name, value)
-                return
-        name = name.removeprefix("Smalltalk.")
-        if name in own_slots(self.names):
-            self.set_name(name, value)
-            return
-        raise flow.Fault(
-            "SystemExceptions.UndeclaredVariable",
-            f"{name} is neither a variable here nor a slot of {self.describe(thing)}; nothing was assigned",
-        )
-
-    def assign_top(self, thing: Any, name: str, value: Any) -> None:
-        """``name := value`` at the top level: a name of the world if capitalised, else a variable of the workspace."""
-        if self.checked:
-            self.check_storable(value, thing, name)
-        if name[:1].isupper():
-            self.set_name(name.removeprefix("Smalltalk."), value)
-        else:
-            self.families.set_slot(thing, name, value)
-
-    def check_storable(self, value: Any, thing: Any, name: str) -> None:
-        """Refuse by name what could not be written to disk."""
-        from ..image.storable import obstacle
-
-        problem = obstacle(value)
-        if problem:
-            raise flow.Fault(
-                "SystemExceptions.CannotPersist",
-                f"slot {name} of {self.describe(thing)} cannot hold {problem}: it would not survive a restart",
-            )
 
     def not_boolean(self, value: Any, selector: str) -> Any:
         raise flow.Fault(
@@ -972,12 +700,12 @@ class World:
             # From now on, in every worker, these are sent and not taken for identity with nil.
             self.root["redefined"] = (*self.root.get("redefined", ()), selector)
             self.redefined |= {selector}
-            self._stale(None)
+            self.stale(None)
         self.families.set_slot(target, selector, method)
         if "&" + selector in own_slots(target) and selector not in self.accessors:
             self.accessors.add(selector)
             self.root["accessors"].add(selector)
-            self._stale(None)
+            self.stale(None)
         return method
 
     def clone(self, prototype: Any) -> Any:
@@ -1004,21 +732,6 @@ class World:
         return snapshot(self, caller())
 
     # --- blocks at rest
-
-    def let_go(self, block: Any) -> None:
-        """A spare, made in a turn of a loop, shares variables of that turn: it must not be kept for longer."""
-        if getrefcount(block) > HELD:
-            self.keep_apart(block.__code__.co_filename)
-
-    def keep_apart(self, filename: str) -> NoReturn:
-        """A walk's receiver keeps the block it was given. From now on the method's blocks are functions and share
-        boxes; the message starts again."""
-        site = self._sites[self.globals.get(f"$site {filename}") or 0]
-        if site.method is not None:
-            self._timid.setdefault(id(site.method), set()).add("walks")
-            self._stale(None)
-        self.kept.add(filename)
-        raise flow.BlockKept("a block of a walk is kept")
 
     def recipe_of(self, function: Any) -> StoredBlock:
         """What a block needs to be made again: its method's source, how names were resolved, and what it captured."""
@@ -1074,80 +787,5 @@ class World:
         return f"{kind}>>{source.label}" if kind == holder else f"{kind}({holder})>>{source.label}"
 
 
-class Site:
-    """A compiled method and how often each slot it reads was not the receiver's own."""
-
-    __slots__ = ("method", "key", "misses")
-
-    def __init__(self, method: Any, key: Any) -> None:
-        self.method = method
-        self.key = key
-        self.misses: dict[str, int] = {}
-
-
 # Attributes that some native value has in Python: reading them would not fail where a message must be sent.
 PYTHON_NAMES = frozenset(name for cls in NATIVE for name in dir(cls)) | frozenset(dir(Body))
-
-
-def same(a: Any, b: Any) -> bool:
-    """``==`` for values that Python may hold twice: numbers of one type and equal value are one."""
-    return type(a) is type(b) and type(a) in (int, float) and a == b
-
-
-@lru_cache(maxsize=1024)
-def tree_of(source: str) -> nodes.Method:
-    return parse_method(source)
-
-
-@lru_cache(maxsize=4096)
-def free_of(source: str) -> tuple[str, ...]:
-    tree = tree_of(source)
-    return tuple(Scopes(tree, tree.params, tree.temps, tree.body).free)
-
-
-@lru_cache(maxsize=4096)
-def sends_of(source: str) -> frozenset[str]:
-    return selectors_in(tree_of(source).body)
-
-
-@lru_cache(maxsize=2048)
-def compiled_method(
-    source: str,
-    where: tuple[tuple[str, str], ...],
-    filename: str,
-    marks: tuple[frozenset[tuple[str, str]], frozenset[str]],
-    redefined: frozenset[str],
-    options: tuple[bool, frozenset[str], frozenset[str], frozenset[str]],
-    holder: str,
-) -> Compiled:
-    """Code objects are shared by all worlds of the process: they depend on nothing but these."""
-    tree = tree_of(source)
-    checked, data, pure, varied = options
-    mode = Mode(
-        dict(where).__getitem__,
-        marks[0],
-        redefined,
-        checked,
-        timid=marks[1],
-        data=data,
-        pure=pure,
-        varied=varied,
-        holder=holder,
-    )
-    return compile_method(tree, mode, filename, tree.selector)
-
-
-from .arithmetic import NIL_TESTS  # noqa: E402
-from .arithmetic import NUMBER_SELECTORS as ARITHMETIC  # noqa: E402
-
-# What compiled code does in line, for receivers like these, as long as nobody redefines it.
-IN_LINE: tuple[tuple[Any, Iterable[str]], ...] = (
-    (0, ARITHMETIC),
-    (0.0, (*ARITHMETIC, "sqrt")),
-    (Character(32), ("=", "~=")),
-    (Symbol("x"), ("=", "~=")),
-    (True, ("not",)),
-    (same, ("value", "value:", "value:value:", "value:value:value:", "on:do:")),
-)
-SIZES = ("size", "isEmpty", "notEmpty")
-WATCHED = frozenset(ARITHMETIC).union(("at:", "at:put:", "add:", "removeLast"), SIZES, *(names for _, names in IN_LINE))

@@ -181,7 +181,7 @@ def includes(world: World) -> Any:
 
 @primitive("collection.identityIncludes", world=True)
 def identity_includes(world: World) -> Any:
-    from ..world import same
+    from ..redefined import same
 
     return lambda self, wanted: any(one is wanted or same(one, wanted) for one in elements(world, self))
 

@@ -244,7 +244,7 @@ def collect(world: World) -> Any:
 def key_at_value(world: World) -> Any:
     """The key of the first value that is the argument (by ``==``), or, with byEquality, equal to it."""
     from ...image.collections import equal
-    from ..world import same
+    from ..redefined import same
 
     def key_at_value(self: Any, wanted: Any, otherwise: Any, by_equality: Any = False) -> Any:
         for key, value in pairs(self):

@@ -39,7 +39,7 @@ def set_slot(world: World) -> Any:
         need_object(self, "setSlot:value:")
         text = slot_name(name)
         if world.checked:
-            world.check_storable(value, self, text)
+            world.variables.check_storable(value, self, text)
         world.families.set_slot(self, text, value)
         return value
 

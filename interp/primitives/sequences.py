@@ -167,7 +167,7 @@ def last_index_of(world: World) -> Any:
 
 @primitive("sequence.identityIndexOf", world=True)
 def identity_index_of(world: World) -> Any:
-    from ..world import same
+    from ..redefined import same
 
     def identity_index_of(self: Any, wanted: Any) -> int:
         values = indexed(world, self)

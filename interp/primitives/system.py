@@ -96,7 +96,7 @@ def remove_key(world: World) -> Any:
         world.families.remove_slot(world.names, text)
         if is_object(value) and own_slots(value).get("name*") == text:
             delattr(value, "name*")
-        world._stale(None)
+        world.stale(None)
         return value
 
     return remove_key
