@@ -320,7 +320,7 @@ def remove_shared(world: World, thing: Any, name: str) -> None:
     """A class variable less, which is there."""
     world.families.remove_slot(pool_of(thing), name)
     world.families.behaviour_moved = True
-    world._stale(None)
+    world.stale(None)
 
 
 def set_pools(world: World, thing: Any, names: Iterable[str]) -> None:
