@@ -222,7 +222,11 @@ def run_(
     help="Listen here too, for clients with keys: 'tcp://*:5555'. See `batos keys`.",
 )
 @click.option("--workers", default=2, show_default=True, help="How many messages run at once.")
-@click.option("--lifeline", is_flag=True, help="Stop when standard input ends, as it does when the starter dies.")
+@click.option(
+    "--lifeline",
+    is_flag=True,
+    help="Stop when standard input ends, as it does when the starter dies, and no client is connected any more.",
+)
 @click.option(
     "--receipts/--no-receipts",
     default=None,

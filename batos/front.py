@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+
+PATIENCE = 10.0  # seconds for a kernel that ends
 
 
 class KernelFailed(Exception):
@@ -64,17 +67,21 @@ class Front:
         return endpoint
 
     def stop(self) -> None:
-        """Stop what was started here; a kernel of somebody else's is left alone."""
+        """Let go of what was started here: it ends, unless others are connected to it; then it stays for them, and that
+        is said."""
         for process in self._started:
-            process.terminate()
-        for process in self._started:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-            if process.poll() is None:
-                process.kill()
-            for pipe in (process.stdin, process.stdout, process.stderr):
-                if pipe is not None:
-                    pipe.close()
+            assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+            process.stdin.close()
+            heard, _, _ = select.select([process.stdout], [], [], PATIENCE)  # its last word, or its end
+            if heard and process.stdout.readline().startswith("stays"):
+                print("The kernel stays for those who are connected, until the last of them leaves.", file=sys.stderr)
+            else:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(PATIENCE)
+                if process.poll() is None:
+                    process.kill()
+            process.stdout.close()
+            process.stderr.close()
 
 
 @contextmanager

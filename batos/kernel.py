@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,8 +143,8 @@ class Kernel:
     def run(self, ready: Callable[[], None], lifeline: int | None = None) -> None:
         """Serves until it is told to stop; `ready` is called once clients can connect.
 
-        `lifeline` is a descriptor whose end of file stops the kernel too: whoever holds its other end may be killed,
-        and leaves no kernel behind.
+        `lifeline` is a descriptor whose end of file stops the kernel too, when its last client has gone: whoever holds
+        its other end may be killed, and leaves no kernel behind that nobody uses.
         """
         before = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -171,7 +172,7 @@ class Kernel:
             def ended() -> None:
                 if not os.read(lifeline, 4096):
                     loop.remove_reader(lifeline)
-                    self.server.stop("the one who started the kernel is gone", GRACE)
+                    self.server.stop_when_alone("the one who started the kernel is gone", GRACE, _stays)
 
             loop.add_reader(lifeline, ended)
         # What was made by now stays: the collector need not look at it again.
@@ -330,6 +331,12 @@ class Kernel:
             told = {"command": type(command).__name__, "session": request.session_name, "worker": worker.name}
             log.debug("command", extra={**told, "id": request.id, "seconds": round(took, 6)})
         self.watcher.committed()
+
+
+def _stays(clients: int) -> None:
+    """Told to whoever started the kernel and lets go of it while others use it."""
+    with suppress(OSError):  # perhaps he has died
+        print(f"stays {clients}", flush=True, file=sys.__stdout__)
 
 
 def _misses(location: str) -> Any:

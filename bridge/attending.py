@@ -61,17 +61,17 @@ class Attendance:
         relieved, or when nothing came for a while."""
         server, me = self._server, Attendant()
         with server.lock:
-            if self.attendant is not None or server.stopping or server.socket is None:
+            if self.attendant is not None or server.stopping or server.router is None:
                 return
             self.attendant = me
-            descriptor = os.dup(server.socket.FD)  # ours, so that it cannot become somebody else's while we wait
+            descriptor = os.dup(server.router.fd)  # ours, so that it cannot become somebody else's while we wait
         server.call(self._step_back)
         waiting = select.poll()
         waiting.register(descriptor, select.POLLIN)
         try:
             while True:
                 with server.lock:
-                    if self.attendant is not me or server.socket is None:
+                    if self.attendant is not me or server.router is None:
                         return
                     me.since, more = None, False
                     if me.next is None:
@@ -117,9 +117,9 @@ class Attendance:
         """The loop watches the socket, unless somebody else does."""
         server = self._server
         with server.lock:
-            if self._watching or self.attendant is not None or server.socket is None:
+            if self._watching or self.attendant is not None or server.router is None:
                 return
-            server.loop.add_reader(server.socket.FD, server.drain)
+            server.loop.add_reader(server.router.fd, server.drain)
             self._watching = True
         server.drain()
 
@@ -128,17 +128,17 @@ class Attendance:
         server = self._server
         with server.lock:
             self.attendant = None
-            if self._watching and server.socket is not None:
-                server.loop.remove_reader(server.socket.FD)
+            if self._watching and server.router is not None:
+                server.loop.remove_reader(server.router.fd)
                 self._watching = False
 
     def _step_back(self) -> None:
         server = self._server
         with server.lock:
-            if self.attendant is None or server.socket is None:
+            if self.attendant is None or server.router is None:
                 return
             if self._watching:
-                server.loop.remove_reader(server.socket.FD)
+                server.loop.remove_reader(server.router.fd)
                 self._watching = False
         if not self._glancing:
             self._glancing = True

@@ -12,9 +12,7 @@ One lock goes with the socket and the sessions, and nobody waits for anything wh
 that has the answer spares it and the loop two changes of thread, a quarter of a whole round trip. Order of locks: the
 server's, then a request's.
 
-Why not zmq.asyncio: its futures cost a third of a whole round trip. The socket's file descriptor with `add_reader` is
-what it does underneath. That descriptor is edge-triggered: any call on the socket may swallow the edge, so whoever has
-sent looks whether something came in, and has the loop read it.
+router.py has the socket, sessions.py who is there, ending.py how it stops, atonce.py what is answered right here.
 """
 
 from __future__ import annotations
@@ -34,15 +32,16 @@ from typing import Protocol
 
 import zmq
 
-from . import endpoint as endpoints
 from .atonce import answer_at_once
 from .attending import Attendance
 from .codes import ROLES, Code
 from .covenant import Accepted as Resent
-from .covenant import Approval, Approve, Command, ErrorReply, Event, Goodbye, Hello, Reply
-from .gate import Gate, shown_key
-from .keys import KeyProblem, Keyring, shown
+from .covenant import Approval, Approve, Command, ErrorReply, Event, Hello, Reply
+from .ending import last_has_gone, wind_down
+from .keys import Keyring
+from .router import Router, Sent
 from .session import Request, Session
+from .sessions import Sessions, TurnedAway
 from .wire import MAX_FRAME, WireProblem, pack, unpack_command
 
 log = logging.getLogger("batos.bridge")
@@ -51,14 +50,8 @@ QUEUE = 64  # commands a session may have waiting
 SESSIONS = 1024
 SESSION_SECONDS = 600.0  # an idle session is forgotten after so long a silence
 BATCH = 128  # messages taken from the socket before timers and others get their turn
-REMEMBERED_BY_ALL = 64 << 20  # bytes of answers that all sessions together keep for resends
 RELAYED = 5  # frames of a message that a broker passes on
 OURS = "the kernel failed; its log says how"  # what is said of our own mistakes
-HARD_FRAME = 4 * MAX_FRAME  # beyond this libzmq drops the connection before the frame fills our memory
-
-# As plain integers: operators of the enums cost as much as the calls.
-EVENTS, POLLIN, RCVMORE = int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.RCVMORE)
-NOBLOCK, SNDMORE = int(zmq.NOBLOCK), int(zmq.SNDMORE | zmq.NOBLOCK)
 
 
 class Handler(Protocol):
@@ -104,16 +97,14 @@ class Server:
         self.endpoint = endpoint
         self.tcp = tcp
         self.keyring = keyring
-        self._keys_seen = keyring.version if keyring is not None else 0
         self.handler = handler
         self.max_frame = max_frame
-        self.max_sessions = max_sessions
         self.queue_length = queue_length
         self.session_seconds = session_seconds
         self.kernel = secrets.token_hex(8)  # new with every start
         self.born = time.time_ns()  # later than that of the kernel before: the lease of sessions without a broker
         self.relays: set[bytes] = set()  # brokers, which speak for sessions of others
-        self.sessions: dict[bytes, Session] = {}
+        self.sessions = Sessions(keyring, max_sessions, self._gone)
         self.counters: Counter[str] = Counter()
         self.approvals: dict[str, tuple[Approval, Request, queue.SimpleQueue[Approve | None]]] = {}
         self.running = 0
@@ -126,74 +117,31 @@ class Server:
         self._early: list[Callable[[], None]] = []  # what was asked of the loop before there was one
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
-        self.socket: zmq.Socket[bytes] | None = None
-        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
-        self._gate: Gate | None = None  # None: nobody shows a key here
+        self._ending: asyncio.Task[None] | None = None
+        self._staying = False  # till the last client has gone
+        self.router: Router | None = None
         self.attendance = Attendance(self)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
     def bind(self) -> str:
         """Opens the socket; answers the endpoint with a wildcard port filled in."""
-        secured = self.keyring is not None and self.keyring.pair is not None
-        for endpoint in filter(None, (self.endpoint, self.tcp)):
-            endpoints.prepare(endpoint, secured)
-        if self.tcp is not None and not (secured and self.tcp.startswith("tcp://")):
-            raise endpoints.EndpointProblem(f"{self.tcp}: this is for TCP with CURVE keys; see `batos keys`")
-        self._context = zmq.Context()
-        socket = self._context.socket(zmq.ROUTER)
-        socket.setsockopt(zmq.LINGER, 2000)  # the last answers and the goodbye go out, also on a busy machine
-        socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # a client that is away is an error we see, not a message we lose
-        socket.setsockopt(zmq.ROUTER_HANDOVER, 1)  # a client that comes back before its old connection has died
-        socket.setsockopt(zmq.MAXMSGSIZE, max(HARD_FRAME, 4 * self.max_frame))
-        socket.setsockopt(zmq.HEARTBEAT_IVL, 5000)
-        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 20000)
-        try:
-            self.endpoint = self._listen(socket, self.endpoint, secured)
-            endpoints.protect(self.endpoint)
-            if self.tcp is not None:
-                self.tcp = self._listen(socket, self.tcp, secured)
-        except endpoints.EndpointProblem:
-            socket.close(0)
-            self._close_context()
-            raise
-        self.socket = socket
+        router = self.router = Router(self.endpoint, self.tcp, self.keyring, self.max_frame)
+        self.endpoint, self.tcp = router.endpoint, router.tcp
         return self.endpoint
-
-    def _listen(self, socket: zmq.Socket[bytes], endpoint: str, secured: bool) -> str:
-        """Binds; answers the endpoint with a wildcard port filled in."""
-        assert self._context is not None
-        if secured and self._gate is None and endpoint.startswith("tcp://"):
-            assert self.keyring is not None
-            self._gate = Gate(self._context, self.keyring)
-            self._gate.guard(socket)  # what was bound before, the unix socket, goes on without keys
-        socket.setsockopt(zmq.IPV6, int("[" in endpoint))
-        try:
-            socket.bind(endpoint)
-        except zmq.ZMQError as problem:
-            raise endpoints.EndpointProblem(f"{endpoint}: {problem}") from None
-        return socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
     def unbind(self) -> None:
         """Closes the socket of a server that was never run."""
         with self.lock:
-            socket, self.socket = self.socket, None
-            if socket is not None:
-                endpoints.clear(self.endpoint)
-                socket.close(0)
-                self._close_context()
-
-    def _close_context(self) -> None:
-        assert self._context is not None
-        if self._gate is not None:
-            self._gate.close()
-        self._context.term()
+            router, self.router = self.router, None
+            if router is not None:
+                router.close(linger=False)
 
     async def run(self) -> None:
         """Serves until `stop`, then closes the socket. Binds first if `bind` was not called."""
-        if self.socket is None:
+        if self.router is None:
             self.bind()
-        assert self.socket is not None and self._context is not None
+        assert self.router is not None
         self._ended = asyncio.Event()
         with self.lock:
             self._running_loop = asyncio.get_running_loop()
@@ -207,67 +155,51 @@ class Server:
             sweeper.cancel()
             self.attendance.end()
             with self.lock:
-                socket, self.socket = self.socket, None
-                endpoints.clear(self.endpoint)
-                socket.close()
-            self._close_context()
+                router, self.router = self.router, None
+            router.close()  # nobody waits for what still goes out
 
     def stop(self, reason: str = "the kernel stops", grace: float = 5.0) -> None:
         """From any thread: begin nothing new, give running requests `grace` seconds, interrupt them, say goodbye,
         end."""
         self.call(lambda: self._stop(reason, grace))
 
-    def _stop(self, reason: str, grace: float) -> None:
-        if self.stopping:
-            return
-        self.stopping = True
-        self.attendance.relieve()
-        log.info("stopping", extra={"reason": reason, "running": self.running, "queued": self.queued})
-        with self._holding():
-            for session in self.sessions.values():
-                while session.queue:
-                    self._drop(session, session.queue[0], Code.STOPPING, "the kernel is shutting down; not begun")
-            self._ready.clear()
-        for _, _, answers in list(self.approvals.values()):
-            answers.put(None)
-        self.loop.create_task(self._wind_down(reason, grace))
+    def stop_when_alone(self, reason: str, grace: float, stays: Callable[[int], None]) -> None:
+        """From any thread: `stop`, but not before the last client has gone; `stays` is told how many are there, if
+        some are."""
 
-    async def _wind_down(self, reason: str, grace: float) -> None:
-        deadline = monotonic() + grace
-        while self.running and monotonic() < deadline:
-            await asyncio.sleep(0.005)
-        with self.lock:
-            for session in self.sessions.values():
-                if session.running is not None:
-                    self.interrupt(session.running)
-        deadline = monotonic() + 2.0
-        while self.running and monotonic() < deadline:
-            await asyncio.sleep(0.005)
-        with self._holding():
-            for session in self.sessions.values():
-                self._send(session, pack(Goodbye(reason=reason)), False)
-        deadline = monotonic() + 2.0
-        while self._blocked and monotonic() < deadline:  # the last answers of those who read slowly
-            await asyncio.sleep(0.005)
-            with self._holding():
-                self._unblock()
-        assert self._ended is not None
-        self._ended.set()
+        async def end() -> None:
+            await last_has_gone(self, stays)
+            self._stop(reason, grace)
+
+        def begin() -> None:
+            self._staying = True
+            self._ending = self.loop.create_task(end())
+
+        self.call(begin)
+
+    def _stop(self, reason: str, grace: float) -> None:
+        async def end() -> None:
+            await wind_down(self, reason, grace)
+            assert self._ended is not None
+            self._ended.set()
+
+        if not self.stopping:
+            self.stopping = True
+            self._ending = self.loop.create_task(end())
 
     async def _sweep(self) -> None:
         """Forgets sessions that fell silent, and retries clients that had no room."""
         for turn in itertools.count():
             await asyncio.sleep(0.1)
-            with self._holding():
+            with self.holding():
                 if self._blocked:
-                    self._unblock()
-                if turn % 10 == 0 and self._gate is not None:
+                    self.unblock()
+                if turn % 10 == 0 and self.router is not None and self.router.asks_for_keys:
                     self._heed_keys()
                 if turn % 50 == 0:
-                    horizon = monotonic() - self.session_seconds
-                    for session in [s for s in self.sessions.values() if s.heard < horizon]:
-                        self._forget_session(session)
-                    self._bound_memory()
+                    if not self._staying:  # for those who are connected, however silent
+                        self.sessions.forget_the_silent(self.session_seconds)
+                    self.sessions.bound_memory()
 
     # -- from other threads -------------------------------------------------------------------------------------------
 
@@ -286,7 +218,7 @@ class Server:
         return self._running_loop
 
     @contextmanager
-    def _holding(self) -> Iterator[None]:
+    def holding(self) -> Iterator[None]:
         """The socket and sessions are this thread's while the body runs; what became possible by it is then done."""
         with self.lock:
             try:
@@ -297,7 +229,7 @@ class Server:
     def _go_on(self) -> None:
         """Does what has become possible. For whoever has the lock."""
         self._dispatch()
-        if self.socket is not None and not self.attendance.is_mine and int(self.socket.get(EVENTS)) & POLLIN:
+        if self.router is not None and not self.attendance.is_mine and self.router.has_more():
             self.call(self.drain)  # our sending swallowed the edge that would have woken who is at the socket
 
     def post(self, request: Request, frame: bytes, final: bool) -> None:
@@ -308,7 +240,7 @@ class Server:
                 self._go_on()
 
     def change_capacity(self, by: int) -> None:
-        with self._holding():
+        with self.holding():
             self.capacity += by
 
     def publish(self, identity: bytes, event: Event) -> None:
@@ -318,10 +250,10 @@ class Server:
         except WireProblem as problem:
             log.warning("event not sent", extra={"reason": str(problem)})
             return
-        with self._holding():
+        with self.holding():
             session = self.sessions.get(identity)
             if session is not None:
-                self._send(session, frame, False)
+                self.send(session, frame, False)
 
     def expect(self, approval: Approval, request: Request, answers: queue.SimpleQueue[Approve | None]) -> None:
         if self.stopping:
@@ -340,34 +272,26 @@ class Server:
     # -- in -----------------------------------------------------------------------------------------------------------
 
     def drain(self) -> None:
-        with self._holding():
-            if self.socket is not None:
-                self._take(self.socket)
+        with self.holding():
+            if self.router is not None:
+                self._take(self.router)
 
     def take_in(self) -> bool:
         """Takes in what has come and begins what can begin; True if there is more. For the thread that is at the
         socket, which has the lock."""
-        assert self.socket is not None
-        more = self._take(self.socket)
+        assert self.router is not None
+        more = self._take(self.router)
         self._dispatch()
         return more
 
-    def _take(self, socket: zmq.Socket[bytes]) -> bool:
+    def _take(self, router: Router) -> bool:
         more = True
         for _ in range(BATCH):
-            if not int(socket.get(EVENTS)) & POLLIN:  # four times cheaper than the exception that says so
+            if not router.has_more():
                 more = False
                 break
-            key = ""
             try:
-                if self._gate is None:
-                    frames = [socket.recv(NOBLOCK), socket.recv(NOBLOCK)]
-                    while socket.get(RCVMORE):
-                        frames.append(socket.recv(NOBLOCK))
-                else:
-                    parts = socket.recv_multipart(NOBLOCK, copy=False)
-                    key = shown_key(parts[-1])
-                    frames = [part.bytes for part in parts]
+                frames, key = router.receive()
             except zmq.ZMQError as problem:
                 log.error("socket", extra={"reason": str(problem)})
                 break
@@ -377,7 +301,7 @@ class Server:
                 log.exception("a message was not taken in")
                 self.counters[Code.FAILED] += 1
         if self._blocked:
-            self._unblock()
+            self.unblock()
         return more
 
     def _receive(self, frames: list[bytes], key: str) -> None:
@@ -388,9 +312,13 @@ class Server:
             peer, identity, number, shown_there, frame = frames
             frames, route, lease = [identity, frame], (peer, identity), int.from_bytes(number, "big")
             key = shown_there.decode("ascii", "replace")
-        session = self._session(frames[0], key, route)
-        if session is None:
+        try:
+            session, is_new = self.sessions.enter(frames[0], key)
+        except TurnedAway as problem:
+            if self.router is not None:
+                self.router.send(route, pack(ErrorReply(code=problem.code, message=str(problem))))
             return
+        self.counters["sessions"] += is_new
         session.route, session.lease = route, lease
         session.heard = monotonic()
         if session.outbox:
@@ -423,46 +351,9 @@ class Server:
         else:
             self._queue(session, command)
 
-    def _session(self, identity: bytes, key: str, route: tuple[bytes, ...]) -> Session | None:
-        session = self.sessions.get(identity)
-        if session is not None and session.key != key:
-            told = {"key": shown(key) if key else "", "session": session.name}
-            log.warning("a session was asked for with another key", extra=told)
-            refused = Session(identity, key)
-            refused.route = route
-            self._reply(refused, ErrorReply(code=Code.REFUSED, message="this session belongs to another key"))
-            return None
-        if session is None:
-            if len(self.sessions) >= self.max_sessions and not self._make_room():
-                refused = Session(identity)
-                refused.route = route
-                self._reply(refused, ErrorReply(code=Code.BUSY, message=f"{self.max_sessions} sessions are open"))
-                return None
-            session = self.sessions[identity] = Session(identity, key, self._roles_of(key))
-            self.counters["sessions"] += 1
-        return session
-
-    def _roles_of(self, key: str) -> frozenset[str]:
-        """What the holder of a key may do; without one, he is the owner, or somebody on this machine."""
-        if not key:
-            return frozenset(ROLES)
-        return (self.keyring.roles_of(key) if self.keyring is not None else None) or frozenset()
-
     def _heed_keys(self) -> None:
-        """What was allowed or revoked since counts for the sessions that are open."""
-        assert self.keyring is not None
-        try:
-            self.keyring.refresh()
-        except KeyProblem as problem:
-            log.error("keys", extra={"reason": str(problem)})
-        if self.keyring.version == self._keys_seen:
-            return
-        self._keys_seen = self.keyring.version
-        for session in [s for s in self.sessions.values() if s.key]:
-            session.roles = self._roles_of(session.key)
-            if session.roles:
-                continue
-            log.info("a key was revoked", extra={"key": shown(session.key), "session": session.name})
+        """Who may do nothing any more is stopped in what he does."""
+        for session in self.sessions.heed_keys():
             while session.queue:
                 self._drop(session, session.queue[0], Code.REFUSED, "this key was revoked")
             if session.running is not None:
@@ -471,36 +362,18 @@ class Server:
                 session.topics = set()
                 self.handler.watch(session.identity, ())
 
-    def _make_room(self) -> bool:
-        idle = [s for s in self.sessions.values() if s.running is None and not s.queue and not s.topics]
-        if not idle:
-            return False
-        self._forget_session(min(idle, key=lambda s: s.heard))
-        return True
-
-    def _forget_session(self, session: Session) -> None:
-        if session.running is not None or session.queue:
-            return
+    def _gone(self, session: Session) -> None:
+        """A session was forgotten."""
         if session.topics:
             session.topics.clear()
             self.handler.watch(session.identity, ())
-        del self.sessions[session.identity]
         self.relays.discard(session.identity)
         self._blocked.discard(session.identity)
-
-    def _bound_memory(self) -> None:
-        """A session may remember megabytes of answers; all together may not. Who was silent longest is least likely to
-        ask again."""
-        most = REMEMBERED_BY_ALL
-        for session in sorted(self.sessions.values(), key=lambda s: s.heard, reverse=True):
-            most -= session.remembers
-            if most < 0:
-                session.forget_answers()
 
     def leave(self, session: Session) -> None:
         """A client has no more to say: its session ends, at the latest when what runs of it is over."""
         session.left = True
-        self._forget_session(session)
+        self.sessions.forget(session)
 
     def greet(self, session: Session, command: Hello) -> bool:
         """Names the session; answers whether it was there before."""
@@ -517,7 +390,7 @@ class Server:
             answer = session.answer_to(command.id)
             if answer is not None:
                 self.counters["resent"] += 1
-                self._send(session, answer, True)
+                self.send(session, answer, True)
                 return
             before = session.find(command.id)
             if before is not None:
@@ -577,7 +450,14 @@ class Server:
         frame = pack(ErrorReply(id=request.id, code=code, message=message))
         if request.id is not None:
             session.remember(request.id, frame)
-        self._send(session, frame, True)
+        self.send(session, frame, True)
+
+    def drop_all(self, code: Code, message: str) -> None:
+        """Refuses all that waits."""
+        for session in self.sessions.values():
+            while session.queue:
+                self._drop(session, session.queue[0], code, message)
+        self._ready.clear()
 
     def cancel(self, session: Session, target: int | None) -> int:
         """Takes waiting requests out of the queue; answers how many."""
@@ -608,15 +488,15 @@ class Server:
                 session.remember(request.id, frame)
             if session.queue:
                 self._ready.append(session)
-        if not self._send(session, frame, final):
+        if not self.send(session, frame, final):
             request.lost += 1
         if final and session.left:
-            self._forget_session(session)
+            self.sessions.forget(session)
 
     def _reply(self, session: Session, reply: Reply) -> None:
-        self._send(session, pack(reply), True)
+        self.send(session, pack(reply), True)
 
-    def _send(self, session: Session, frame: bytes, final: bool) -> bool:
+    def send(self, session: Session, frame: bytes, final: bool) -> bool:
         """Sends, or keeps for later what cannot go now; False: neither."""
         if not session.outbox and self._try(session, frame):
             return True
@@ -627,28 +507,22 @@ class Server:
         return False
 
     def _try(self, session: Session, frame: bytes) -> bool:
-        if self.socket is None:  # the server has ended
+        if self.router is None:  # the server has ended
             return False
-        try:
-            for part in session.route:
-                self.socket.send(part, SNDMORE)
-            self.socket.send(frame, NOBLOCK)
-        except zmq.Again:  # it reads too slowly
+        sent = self.router.send(session.route, frame)
+        if sent is Sent.FULL:
             self._blocked.add(session.identity)
-            return False
-        except zmq.ZMQError as problem:
-            if problem.errno != zmq.EHOSTUNREACH:
-                log.error("send", extra={"reason": str(problem)})
-            return False  # it is away; its next message empties the outbox
-        return True
+        return sent is Sent.GONE_OUT  # or it is away: its next message empties the outbox
 
-    def _unblock(self) -> None:
+    def unblock(self) -> bool:
+        """Sends what clients had no room for; whether any still have none."""
         for identity in list(self._blocked):
             blocked = self.sessions.get(identity)
             if blocked is None:
                 self._blocked.discard(identity)
             else:
                 self._empty_outbox(blocked)
+        return bool(self._blocked)
 
     def _empty_outbox(self, session: Session) -> None:
         self._blocked.discard(session.identity)

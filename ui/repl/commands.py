@@ -97,7 +97,7 @@ KEYS = (
 
 
 async def quit_(shell: Shell, rest: str) -> None:
-    """leave; the kernel and the image stay"""
+    """leave; the image stays, and so does the kernel while others use it"""
     raise Quit
 
 
