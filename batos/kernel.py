@@ -112,7 +112,7 @@ class Kernel:
             self.image.close()
             raise
         self.residents = Residents(lambda identity: identity in self.server.sessions, self._carry_out)
-        self.pool = Pool(lambda: self.server.capacity, self._worker, self.work, self.server.attendance.attend)
+        self.pool = Pool(lambda: self.server.turns.capacity, self._worker, self.work, self.server.attendance.attend)
         self.pool.warm(first)
         self.watcher = Watcher(self._worker, self.server.publish)
         self.stacks = Stacks()

@@ -38,7 +38,7 @@ def answer_at_once(server: Server, session: Session, command: Command) -> Reply:
     """The reply to a command whose class says `at_once`."""
     match command:
         case Ping():
-            return Pong(id=command.id, running=server.running, queued=server.queued)
+            return Pong(id=command.id, running=server.turns.running, queued=server.turns.queued)
         case Hello():
             return _hello(server, session, command)
         case Interrupt():
@@ -78,8 +78,8 @@ def status(server: Server, wholly: bool = False) -> dict[str, object]:
     return {
         "kernel": server.kernel,
         "pid": os.getpid(),
-        "running": server.running,
-        "queued": server.queued,
+        "running": server.turns.running,
+        "queued": server.turns.queued,
         "stopping": server.stopping,
         "counters": dict(server.counters),
         "approvals": len(server.approvals),

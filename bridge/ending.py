@@ -28,17 +28,17 @@ NOTHING = pack(Pong(id=0))  # clients have no command of that number, and drop i
 async def wind_down(server: Server, reason: str, grace: float) -> None:
     """Refuses what waits, gives what runs `grace` seconds, interrupts it, sends the last answers, says goodbye."""
     server.attendance.relieve()
-    log.info("stopping", extra={"reason": reason, "running": server.running, "queued": server.queued})
+    log.info("stopping", extra={"reason": reason, "running": server.turns.running, "queued": server.turns.queued})
     with server.holding():
         server.drop_all(Code.STOPPING, "the kernel is shutting down; not begun")
     for _, _, answers in list(server.approvals.values()):
         answers.put(None)
-    await _until(lambda: not server.running, grace)
+    await _until(lambda: not server.turns.running, grace)
     with server.lock:
         for session in server.sessions.values():
             if session.running is not None:
                 server.interrupt(session.running)
-    await _until(lambda: not server.running, INTERRUPTED)
+    await _until(lambda: not server.turns.running, INTERRUPTED)
     with server.holding():
         for session in server.sessions.values():
             server.send(session, pack(Goodbye(reason=reason)), False)

@@ -1,9 +1,7 @@
 """The server's side of the socket: one asyncio loop, a ROUTER, sessions, and a fair queue.
 
 The loop waits for the socket. It answers at once what asks for no work (ping, interrupt, cancel, subscribe, approve,
-...), queues the rest per session, and hands at most `capacity` requests at a time to the handler, one of each session
-in turn, so that a client with a thousand messages delays another by one. A session's own commands are carried out one
-after another, in order.
+...), queues the rest per session, and hands at most `capacity` requests at a time to the handler, whose turn it is.
 
 The handler is called with a Request and must return at once; some thread of its own answers later with
 `request.finish`, which sends from that thread. The server knows nothing of what a command means.
@@ -12,7 +10,8 @@ One lock goes with the socket and the sessions, and nobody waits for anything wh
 that has the answer spares it and the loop two changes of thread, a quarter of a whole round trip. Order of locks: the
 server's, then a request's.
 
-router.py has the socket, sessions.py who is there, ending.py how it stops, atonce.py what is answered right here.
+router.py has the socket, sessions.py who is there, turns.py whose turn it is, ending.py how it stops, atonce.py what is
+answered right here.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ import queue
 import secrets
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
@@ -42,6 +41,7 @@ from .keys import Keyring
 from .router import Router, Sent
 from .session import Request, Session
 from .sessions import Sessions, TurnedAway
+from .turns import Turns
 from .wire import MAX_FRAME, WireProblem, pack, unpack_command
 
 log = logging.getLogger("batos.bridge")
@@ -99,7 +99,6 @@ class Server:
         self.keyring = keyring
         self.handler = handler
         self.max_frame = max_frame
-        self.queue_length = queue_length
         self.session_seconds = session_seconds
         self.kernel = secrets.token_hex(8)  # new with every start
         self.born = time.time_ns()  # later than that of the kernel before: the lease of sessions without a broker
@@ -107,11 +106,8 @@ class Server:
         self.sessions = Sessions(keyring, max_sessions, self._gone)
         self.counters: Counter[str] = Counter()
         self.approvals: dict[str, tuple[Approval, Request, queue.SimpleQueue[Approve | None]]] = {}
-        self.running = 0
-        self.queued = 0
         self.stopping = False
-        self.capacity = capacity  # requests under way at most, those that have stepped aside among them
-        self._ready: deque[Session] = deque()  # sessions with something queued and nothing running, each once
+        self.turns = Turns(capacity, queue_length)
         self.lock = threading.RLock()  # around the socket, the sessions and all that is counted here
         self._blocked: set[bytes] = set()  # sessions whose outbox waits for room
         self._early: list[Callable[[], None]] = []  # what was asked of the loop before there was one
@@ -241,7 +237,7 @@ class Server:
 
     def change_capacity(self, by: int) -> None:
         with self.holding():
-            self.capacity += by
+            self.turns.capacity += by
 
     def publish(self, identity: bytes, event: Event) -> None:
         """Sends an event to one session, if it is still there."""
@@ -401,40 +397,26 @@ class Server:
         if self.stopping:
             self._reply(session, ErrorReply(id=command.id, code=Code.STOPPING, message="the kernel is shutting down"))
             return
-        if len(session.queue) >= self.queue_length:
+        if not self.turns.add(session, Request(self, session, command)):
             self.counters["busy"] += 1
-            message = f"{self.queue_length} messages of this session are waiting; send again when some are answered"
+            message = f"{self.turns.length} messages of this session are waiting; send again when some are answered"
             self._reply(session, ErrorReply(id=command.id, code=Code.BUSY, message=message))
-            return
-        session.queue.append(Request(self, session, command))
-        self.queued += 1
-        if session.running is None and len(session.queue) == 1:
-            self._ready.append(session)
 
     def _dispatch(self) -> None:
         """Begins what can begin. While an attendant is at work, the next request is its own, or waits until it is
         relieved, which is soon."""
-        if not self._ready:
-            return
         attendant = self.attendance.attendant
         mine = attendant is not None and attendant.thread == threading.get_ident()
-        while self._ready and self.running < self.capacity:
-            if attendant is not None and (attendant.next is not None if mine else attendant.since is not None):
+        while attendant is None or (attendant.next if mine else attendant.since) is None:
+            request = self.turns.begin()
+            if request is None:
                 return
-            session = self._ready.popleft()
-            if not session.queue or session.running is not None:
-                continue
-            request = session.queue.popleft()
-            session.running = request
-            request.began = monotonic()
-            self.running += 1
-            self.queued -= 1
             self.counters["commands"] += 1
             if mine:
                 assert attendant is not None
                 attendant.next = request
-                continue
-            self.hand_over(request)
+            else:
+                self.hand_over(request)
 
     def hand_over(self, request: Request) -> None:
         """Has another thread carry out a request."""
@@ -445,8 +427,7 @@ class Server:
             request.fail(Code.FAILED, OURS)
 
     def _drop(self, session: Session, request: Request, code: Code, message: str) -> None:
-        session.queue.remove(request)
-        self.queued -= 1
+        self.turns.remove(session, request)
         frame = pack(ErrorReply(id=request.id, code=code, message=message))
         if request.id is not None:
             session.remember(request.id, frame)
@@ -457,7 +438,6 @@ class Server:
         for session in self.sessions.values():
             while session.queue:
                 self._drop(session, session.queue[0], code, message)
-        self._ready.clear()
 
     def cancel(self, session: Session, target: int | None) -> int:
         """Takes waiting requests out of the queue; answers how many."""
@@ -481,13 +461,9 @@ class Server:
         if not final:
             request.delivered += 1
         else:
-            session.running = None
-            session.handled += 1
-            self.running -= 1
+            self.turns.finish(session)
             if request.id is not None:
                 session.remember(request.id, frame)
-            if session.queue:
-                self._ready.append(session)
         if not self.send(session, frame, final):
             request.lost += 1
         if final and session.left:

@@ -125,7 +125,7 @@ def test_many_clients_at_once_all_get_their_answers_in_order(server: Server, han
         assert isinstance(done, Done) and done.outcomes[0].printed == str(number)
     for client in clients:
         client.close()
-    assert server.running == 0 and server.queued == 0
+    assert server.turns.running == 0 and server.turns.queued == 0
 
 
 def test_a_kernel_at_rest_has_nobody_at_the_socket_but_the_loop(server: Server, handler: Staying) -> None:

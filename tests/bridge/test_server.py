@@ -290,7 +290,7 @@ def test_an_approval_is_asked_and_answered(connect: Connect) -> None:
 
 def test_waiting_for_a_person_takes_no_place_among_the_workers(folder: Path) -> None:
     running = Running(folder, f"ipc://{folder}/two", threads=2)
-    running.server.capacity = 1  # two threads, one place
+    running.server.turns.capacity = 1  # two threads, one place
     try:
         with Client(running.endpoint) as asks, Client(running.endpoint) as works:
             asked = asks.post(Evaluate(source="ask a", stream=True))
