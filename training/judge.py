@@ -10,6 +10,8 @@ import textwrap
 from functools import cache
 from typing import Any
 
+from ..jit.allowlist import MODULES
+from .codex import persona_problem
 from .encode import render
 from .lanes import Judged, Line
 from .schema import Conversation, Row, SchemaProblem, parse_line
@@ -26,6 +28,9 @@ REASONS = {
     "leak": "a task of the benchmark's held-out half",
 }
 RECURSION = 20_000
+IMPORTS = frozenset({*MODULES, "batos", "json", "ormsgpack", "pydantic", "zmq"})
+"""What a conversation's code may import: what the gates allow, and what programs on the bridge need. Locked in, other
+modules may well import and do nothing, so running the code tells nothing of them."""
 
 
 def judge_line(line: Line, run: bool = True) -> Judged:
@@ -66,6 +71,9 @@ def _conversation(said: Conversation, run: bool) -> tuple[str, str]:
         problem = syntax_problem(code)
         if problem:
             return "syntax", f"turn {turn}, field content.code: {problem}"
+        module = foreign_import(code)
+        if module:
+            return "names", f"turn {turn}, field content.code: import of {module}, which no conversation may teach"
     unknown = unknown_names(codes, world_names())
     if unknown:
         turn, name = unknown[0]
@@ -88,6 +96,21 @@ def syntax_problem(code: str) -> str:
         return f"line {problem.lineno or 1} of the code: {problem.msg}"
     except (ValueError, MemoryError) as problem:
         return str(problem)
+    return ""
+
+
+def foreign_import(code: str) -> str:
+    """A module that the code imports and that is not among IMPORTS, or ""."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found = ["." * node.level + (node.module or "")]
+        else:
+            continue
+        for module in found:
+            if module.partition(".")[0] not in IMPORTS:
+                return module
     return ""
 
 
@@ -119,7 +142,8 @@ def _row(said: Row, run: bool) -> tuple[str, str]:
 
         wrong = wrong_choice(said) if run else ""
         return ("execution", f"field messages: {wrong}") if wrong else ("", "")
-    return "", ""
+    wrong = persona_problem(said.messages[-1].content)
+    return ("execution", f"turn {len(said.messages)}, field content: {wrong}") if wrong else ("", "")
 
 
 def methods_in(content: str) -> dict[str, str]:

@@ -152,8 +152,10 @@ def _run_child(lines: list[Line], run: bool) -> list[tuple[Any, ...]]:
     _, status = os.waitpid(child, 0)
     if len(results) < len(lines):
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        why = f"it ran longer than {SECONDS:g} s" if late else f"its process died of signal {number or 'none'}"
-        results.append((lines[len(results)].number, "execution", why, "", ""))
+        died = f"its process died of signal {number}" if number else "its process ended"
+        why = f"it ran longer than {SECONDS:g} s" if late else died
+        line = lines[len(results)].number
+        results.append((line, "execution", f"line {line}: {why}", "", ""))
     return results
 
 

@@ -41,6 +41,11 @@ def call(answer: str) -> str:
     return json.dumps({"id": "f", "task": "function", "messages": messages})
 
 
+def persona(answer: str) -> str:
+    messages = [{"role": "user", "content": "I doubt it."}, {"role": "assistant", "content": answer}]
+    return json.dumps({"id": "p", "task": "persona", "messages": messages})
+
+
 LINES: list[tuple[str, str, str]] = [
     (talk("self.a = Object.clone()\nself.a.setSlot_value_('n', 3)", "self.b = self.a.n + 1"), "", ""),
     (row(ADD, trial=TRIAL), "", ""),
@@ -57,14 +62,19 @@ LINES: list[tuple[str, str, str]] = [
     (control("EXECUTE: block_a"), "execution", "the interpreter does 'EXECUTE: block_b'"),
     (call('{"tool_calls": [{"name": "undo", "arguments": {"count": 0}}]}'), "execution", "undo, argument count"),
     (call("I would undo it."), "execution", "the answer is not JSON"),
-    (talk("while True:\n    pass"), "execution", "it ran longer than"),
-    (talk("import os\nos.kill(os.getpid(), 9)"), "execution", ""),
+    (talk("while True:\n    pass"), "execution", "line 16: it ran longer than"),
+    (talk("import json\njson.codecs.sys.modules['os']._exit(3)"), "execution", "line 17: its process ended"),
     (talk("self.x = [0] * 10**12"), "execution", ""),
     (talk("self.x = open('/etc/passwd').read()"), "execution", ""),
     ('{"messages": ' + "[" * 15_000, "json", "not JSON: recursion limit"),
     (row(ADD.replace("n +", "n  +"), trial=TRIAL), "duplicate", "an earlier line says the same"),
     (row(ADD, trial=TRIAL), "duplicate", "an earlier line says the same"),
     (row(ADD.replace("add_", "secret_")), "leak", "the method secret_ is held out"),
+    (talk("import os\nos.system('true')"), "names", "turn 2, field content.code: import of os"),
+    (talk("from subprocess import run"), "names", "import of subprocess"),
+    (talk("import math\nself.n = math.floor(2.5)"), "", ""),
+    (persona("hi"), "execution", "turn 2, field content: it is not (ROBIN): ..."),
+    (persona("(ROBIN): I hear it.\n\n(BRICK): Noted."), "execution", "BRICK does not build on what ROBIN said"),
 ]  # fmt: skip
 HELD = HeldOut(frozenset({"Hidden"}), frozenset({"secret:"}), frozenset())
 
