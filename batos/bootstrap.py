@@ -43,9 +43,30 @@ class Bootstrap:
         self.engine = engine  # asked instead of the one that is set, where `answer` is "model"
         self.stay = stay
         self.installed_at: float | None = None
+        self.stopped = False
+        self._worker: Any = None
+        self._window: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
-        """All four. PhaseFailed at the first that is not verified."""
+        """All four. PhaseFailed at the first that is not verified, or once it is stopped."""
+        try:
+            self._run()
+        except PhaseFailed:
+            if self.stopped:
+                raise PhaseFailed("stopped; the same command goes on where it was") from None
+            raise
+
+    def stop(self) -> None:
+        """From any thread: end it soon, and what it has started."""
+        self.stopped = True
+        if self._worker is not None:
+            self._worker.interrupt()
+            if self._worker.misses is not None:
+                self._worker.misses.cancel()
+        if self._window is not None:
+            self._window.terminate()
+
+    def _run(self) -> None:
         from .image import holder
 
         held = holder(self.location)
@@ -72,6 +93,8 @@ class Bootstrap:
 
     @contextmanager
     def _phase(self, number: int) -> Iterator[None]:
+        if self.stopped:
+            raise PhaseFailed("stopped")
         self.say(f"Phase {number} of 4: {PHASES[number - 1]}")
         began = time.monotonic()
         yield
@@ -85,7 +108,7 @@ class Bootstrap:
 
         there = Path(self.location).exists() if "://" not in self.location else None
         image = open_image(self.location)
-        worker = Worker(image, name="bootstrap", misses=self._misses())
+        worker = self._worker = Worker(image, name="bootstrap", misses=self._misses())
         slots = self._ask(worker, "Object slotNames size")
         names = self._ask(worker, "Smalltalk keys size")
         made = "opened" if there is None else "found" if there else "made"
@@ -149,7 +172,10 @@ class Bootstrap:
         finally:
             other.close()
         if shown == "0":
-            raise PhaseFailed("display_yourself made no morph")
+            raise PhaseFailed(
+                "display_yourself made no morph; `batos jit revert Object display_yourself` takes it back, and the same "
+                "command asks again"
+            )
         fresh = files_of_python() - before
         if fresh:
             raise PhaseFailed(f"files were written: {', '.join(map(str, sorted(fresh)))}")
@@ -164,8 +190,10 @@ class Bootstrap:
 
         with with_kernel(self.location, "off") as (endpoint, _), tempfile.TemporaryDirectory(prefix="batos-") as folder:
             trace = Path(folder) / "trace.jsonl"
-            window = self._open_window(trace)
+            window = self._window = self._open_window(trace)
             try:
+                if self.stopped:  # before there was a window to end
+                    raise PhaseFailed("stopped")
                 state = until(trace, window, lambda line: line["event"] == "state")
                 self.say(f"  the window is open, its DEALER connected; GetFullStateCommand came back: {state['shown']}")
                 drawn = until(trace, window, lambda line: line["event"] == "drawn" and line["morphs"] > 0)
@@ -217,6 +245,9 @@ class Timed:
         found = self.misses.resolve(miss, worker, approve)
         self.bootstrap.installed_at = time.monotonic()
         return found
+
+    def cancel(self) -> None:
+        self.misses.cancel()
 
     def close(self) -> None:
         self.misses.close()

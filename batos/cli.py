@@ -363,9 +363,12 @@ def bootstrap(context: click.Context, answer: str, stay: bool) -> None:
     from .bootstrap import Bootstrap, PhaseFailed
     from .interp import deep
 
-    def work() -> None:
-        Bootstrap(context.obj["image"], click.echo, answer, stay).run()
+    run = Bootstrap(context.obj["image"], click.echo, answer, stay)
 
+    def work() -> None:
+        run.run()
+
+    work.interrupt = run.stop  # type: ignore[attr-defined]
     try:
         deep(work)
     except PhaseFailed as problem:

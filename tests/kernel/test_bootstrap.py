@@ -127,3 +127,19 @@ def test_a_miss_in_any_kernel_is_answered_from_the_file_and_says_so(
     (story,) = written.data
     assert story["selector"] == "display_yourself" and "no model wrote it" in story["provenance"]["recorded"]
     assert {gate["gate"] for gate in story["gates"]} >= {"shape", "allow", "effects", "trial"}
+
+
+def test_what_is_stopped_says_so_and_goes_on_later(home: Path) -> None:
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if "display_yourself" in line:
+            run.stop()
+
+    run = Bootstrap(str(home / "i.fs"), say)
+    with pytest.raises(PhaseFailed, match="stopped; the same command goes on"):
+        deep(run.run)
+    assert "Phase 3 of 4: In-Memory Autopoiesis" not in said
+    again = bootstrap(home, without_window=True)
+    assert again.count("verified in") == 4
