@@ -25,6 +25,7 @@ class Group(click.Group):
     """Errors of ours are one line on stderr and exit 1; wrong usage is exit 2, as click has it."""
 
     def invoke(self, context: click.Context) -> Any:
+        _stand_in_for_closed_streams()
         from .image.errors import ImageProblem
 
         try:
@@ -38,6 +39,19 @@ class Group(click.Group):
             if getattr(problem, "code", None) is None or not type(problem).__module__.startswith("batos."):
                 raise
             raise click.ClickException(str(problem)) from problem
+
+
+def _stand_in_for_closed_streams() -> None:
+    """A standard stream that whoever started us has closed is the null device: else the image would get its number, and
+    what some library prints would be written into the image."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
+            pass
+        os.close(descriptor)
+        sys.stdin, sys.stdout, sys.stderr = (
+            stream or open(number, mode)
+            for stream, number, mode in ((sys.stdin, 0, "r"), (sys.stdout, 1, "w"), (sys.stderr, 2, "w"))
+        )
 
 
 @click.group(cls=Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

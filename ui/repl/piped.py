@@ -36,7 +36,7 @@ def pieces(text: str) -> Iterator[tuple[int, str]]:
 
 
 async def run(shell: Shell, stdin: TextIO) -> int:
-    """Run what stdin holds. The exit status."""
+    """Run what stdin holds. The exit status. BrokenPipeError if whoever read the results has gone."""
     try:
         text = stdin.read()
     except UnicodeDecodeError as problem:
@@ -55,4 +55,6 @@ async def run(shell: Shell, stdin: TextIO) -> int:
             # Empty lines in front keep the line numbers of errors true.
             ok = await shell.evaluate("\n" * before + piece, origin="<stdin>")
         status = status if ok else 1
+        if shell.screen.deserted:
+            raise BrokenPipeError
     return status

@@ -75,6 +75,7 @@ class Screen:
         self.terminal = self.out.isatty() if terminal is None else terminal
         self.colour = has_colour(self.out) if colour is None else colour
         self.column = 0
+        self.deserted = False  # whoever read our output has gone
 
     @property
     def width(self) -> int:
@@ -88,27 +89,26 @@ class Screen:
     def write(self, text: str, ink: str = "") -> None:
         """Write text as it is; no newline is added."""
         shown = visible(text) if self.terminal else text
+        self._put(self.ink(shown, ink) if ink else shown)
         if shown:
             self.column = 0 if shown.endswith("\n") else 1
-        self.out.write(self.ink(shown, ink) if ink else shown)
-        self.out.flush()
 
     def line(self, text: str = "", ink: str = "") -> None:
         """Write a line of its own: where output left the cursor inside a line, that line ends first."""
-        if self.column:
-            self.out.write("\n")
-        self.out.write((self.ink(visible(text), ink) if ink else visible(text)) if self.terminal else text)
-        self.out.write("\n")
-        self.out.flush()
-        self.column = 0
+        self.raw((self.ink(visible(text), ink) if ink else visible(text)) if self.terminal else text)
 
     def raw(self, text: str) -> None:
         """Write a line that already holds colours of ours."""
-        if self.column:
-            self.out.write("\n")
-        self.out.write(text + "\n")
-        self.out.flush()
+        self._put(f"\n{text}\n" if self.column else f"{text}\n")
         self.column = 0
+
+    def _put(self, text: str) -> None:
+        if not self.deserted:
+            try:
+                self.out.write(text)
+                self.out.flush()
+            except BrokenPipeError:
+                self.deserted = True
 
     def say(self, text: str, ink: str = "note") -> None:
         """Something about the conversation, not of it: on a terminal beside the output, in a pipe on stderr."""
