@@ -26,6 +26,8 @@ _METHODS = re.compile(
     r"|(?P<comment>commentStamp:|comment!)|(?P<skip>reorganize))"
     r"(?:\s*(?:'(?P<category>(?:[^']|'')*+)'|\#?(?P<word>[\w-]+)))?"
 )
+# GNU Smalltalk's condition of a group of methods. (Any other than false is not asked: the methods are read.)
+_LEFT_OUT = re.compile(r"\s*ifTrue:\s*false\s*\Z")
 
 
 class Chunk(NamedTuple):
@@ -142,6 +144,8 @@ class _Reader:
                 members.append(Member(parse_method(source, self.origin), False, category, None, source, span=span))
             except SyntaxProblem as problem:
                 bad.append(Bad(self.moved(problem, span), span=span))
+        if _LEFT_OUT.match(self.body(head), match.end()):
+            return []
         span = self.text.span(head.start + match.start("class"), end)
         return [Extend(target, tuple(members), span=span), *bad]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from ..image.values import Symbol
 from .stack import walk
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def snapshot(world: World, frame: FrameType | None) -> Any:
         slots = {
             "receiver": one.f_locals.get("self"),
             "label": place.label,
-            "selector": place.source.label,
+            "selector": Symbol(place.source.label if place.source.home is not None else "executeStatements"),
+            "methodClass": place.source.home,
+            "isBlockContext": place.block,
             "line": place.line,
             "column": place.column,
             "sender": sender,

@@ -236,7 +236,7 @@ def _by(world: World, over: str) -> Any:
     def best(self: Any, block: Any) -> Any:
         values = elements(world, self)
         if not values:
-            raise empty()
+            return None  # as in Pharo and gst
         call = one(world, block)
         found, rank = values[0], call(values[0])
         for value in values[1:]:

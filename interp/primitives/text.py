@@ -365,16 +365,22 @@ def as_array(world: World) -> Any:
 
 @primitive("string.bindWith", world=True)
 def bind_with(world: World) -> Any:
-    """``%1 %2``: the arguments' display strings put in their places; ``%%`` is a percent sign."""
+    """``%1 %2``: the arguments' display strings put in their places; ``%<yes|no>1`` is one of two texts for a Boolean
+    (gst), ``%%`` a percent sign."""
 
     def bind_with(self: Any, *values: Any) -> Any:
         def put(match: re.Match[str]) -> str:
-            if match[1] == "%":
+            if match[0] == "%%":
                 return "%"
-            at = int(match[1])
-            return text_of(world.send(values[at - 1], "displayString")) if 0 < at <= len(values) else match[0]
+            at = int(match[3])
+            if not 0 < at <= len(values):
+                return match[0]
+            value = values[at - 1]
+            if match[1] is None or not isinstance(value, bool):
+                return text_of(world.send(value, "displayString"))
+            return match[1] if value else match[2]
 
-        return world.new_string(re.sub(r"%(%|\d+)", put, own_text(self)))
+        return world.new_string(re.sub(r"%(?:%|(?:<([^|>]*)\|([^>]*)>)?(\d+))", put, own_text(self)))
 
     return bind_with
 

@@ -85,3 +85,12 @@ def test_an_image_is_only_read(folder: Path, fresh_image: Path) -> None:
     own = batos("-i", str(fresh_image), "test", str(folder / "bad.st"), "-k", "passes|one", "-v")
     assert "BetaTest>>testPasses" in own.output and "AlphaTest" not in own.output
     assert fresh_image.read_bytes() == before
+
+
+def test_failures_that_a_class_expects(tmp_path: Path) -> None:
+    """A class's instances answer expectedFailures, and the class itself does not."""
+    (tmp_path / "known.st").write_text(
+        "TestCase subclass: KnownTest [ expectedFailures [ ^#(testKnown) ] testKnown [ self assert: false ] ]\n"
+    )
+    went = batos("test", str(tmp_path / "known.st"))
+    assert went.exit_code == 0 and "1 run, 1 passed" in went.output
