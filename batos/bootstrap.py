@@ -173,8 +173,8 @@ class Bootstrap:
             other.close()
         if shown == "0":
             raise PhaseFailed(
-                "display_yourself made no morph; `batos jit revert Object display_yourself` takes it back, and the same "
-                "command asks again"
+                "display_yourself made no morph; `batos jit revert Object display_yourself` takes it back, and the "
+                "same command asks again"
             )
         fresh = files_of_python() - before
         if fresh:
