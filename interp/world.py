@@ -782,6 +782,8 @@ class World:
             kind = self.name_of(receiver) or next(
                 (n for n in map(self.name_of, self.family(receiver).order) if n), holder
             )
+            if "class*" in own_slots(source.home) and "side*" in own_slots(receiver):
+                kind = self.name_of(own_slots(receiver)["side*"]) or kind  # a class runs a method of its side
         elif receiver is not None or "self" in frame.f_locals:
             kind = NATIVE.get(type(receiver), holder)
         return f"{kind}>>{source.label}" if kind == holder else f"{kind}({holder})>>{source.label}"
