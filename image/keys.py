@@ -82,9 +82,9 @@ def is_stable(key: Any) -> bool:
 
 def identity(thing: Any) -> Any:
     """The key under which a thing is found by identity."""
-    kind = type(thing)
+    kind = thing.__class__
     if kind in SINGLE:
-        return key_of(thing)
+        return thing if kind is not bool else key_of(thing)
     if kind is float:
         return (float, thing)
     return (id, id(thing))

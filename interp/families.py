@@ -28,7 +28,7 @@ class Family:
     """What objects share that behave alike. ``order`` is the delegation order, beginning with the first object
     searched."""
 
-    __slots__ = ("ghost", "parents", "marks", "owner", "order", "clean", "live", "retired", "native")
+    __slots__ = ("ghost", "parents", "marks", "owner", "order", "above", "clean", "live", "retired", "native")
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Family:
         self.owner = owner
         self.native = native
         self.order: list[Body] = []
+        self.above: frozenset[int] = frozenset()  # the ids of those in order
         self.clean: type = object
         self.live: type = object
         self.retired = False
@@ -266,6 +267,7 @@ class Families:
             top = UvmObject()
             vars(top)["parent*"] = family.parents  # type: ignore[index]
             family.order = linearize(top)[1:]
+        family.above = frozenset(map(id, family.order))
         for one in family.order:
             self._of.setdefault(id(one), set()).add(family)
 
@@ -289,13 +291,12 @@ class Families:
         """Let Python's == and hash, which dictionaries and sets ask, send = and hash where somebody redefined them."""
         equals, hashes = sends(family.find("=")[1]), sends(family.find("hash")[1])
         ghost: Any = family.ghost
-        send = self.send
 
         def same(one: Any, other: Any) -> bool:
-            return one is other or send(one, "=", other) is True
+            return one is other or self.world.table("=")[one.__class__](one, other) is True
 
         def hashed(one: Any) -> int:
-            return hash(send(one, "hash"))
+            return hash(self.world.table("hash")[one.__class__](one))
 
         for kind in (family.clean, family.live):
             cls: Any = kind

@@ -112,6 +112,8 @@ def elements(world: World, thing: Any) -> Sequence[Any]:
 def indexed(world: World, thing: Any) -> Sequence[Any]:
     """The elements of a sequence by its indexes, whatever ``do:`` was made to mean: one that goes through backwards
     (``do: aBlock [ self reverseDo: aBlock ]``) is not asked for what it asks for."""
+    if thing.__class__ is tuple:
+        return thing  # type: ignore[no-any-return]
     reader = READERS.get(getattr(type(thing), "_p_ghost", type(thing)))
     if reader is None or (is_object(thing) and "_items" not in vars(thing)):
         return elements(world, thing)

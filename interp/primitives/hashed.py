@@ -261,6 +261,12 @@ def key_at_value(world: World) -> Any:
 @primitive("idict.at", world=True)
 def identity_at(world: World) -> Any:
     def identity_at(self: Any, key: Any) -> Any:
+        try:
+            contents = self._items
+            if contents.__class__ is dict:
+                return contents[identity(key)][1]
+        except (KeyError, AttributeError):
+            pass
         pair = table(self).get(identity(key), MISSING)
         if pair is MISSING:
             raise no_key(world, key)
@@ -271,6 +277,13 @@ def identity_at(world: World) -> Any:
 
 @primitive("idict.atPut", changes=True)
 def identity_at_put(self: Any, key: Any, value: Any) -> Any:
+    try:
+        contents = self._items
+        if contents.__class__ is dict:
+            contents[identity(key)] = (key, value)
+            return value
+    except AttributeError:
+        pass
     table(self)[identity(key)] = (key, value)
     return value
 
@@ -278,6 +291,12 @@ def identity_at_put(self: Any, key: Any, value: Any) -> Any:
 @primitive("idict.atIfAbsent", world=True)
 def identity_at_if_absent(world: World) -> Any:
     def identity_at_if_absent(self: Any, key: Any, otherwise: Any) -> Any:
+        try:
+            contents = self._items
+            if contents.__class__ is dict:
+                return contents[identity(key)][1]
+        except (KeyError, AttributeError):
+            pass
         pair = table(self).get(identity(key), MISSING)
         return run(world, otherwise) if pair is MISSING else pair[1]
 
@@ -295,6 +314,12 @@ def identity_at_if_present(world: World) -> Any:
 
 @primitive("idict.includesKey")
 def identity_includes_key(self: Any, key: Any) -> bool:
+    try:
+        contents = self._items
+        if contents.__class__ is dict:
+            return identity(key) in contents
+    except AttributeError:
+        pass
     return identity(key) in table(self)
 
 

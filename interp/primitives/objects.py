@@ -263,16 +263,29 @@ def argument_list(world: World, arguments: Any) -> list[Any]:
     return list(elements(world, arguments))
 
 
+def arguments_of(selector: str) -> int:
+    """How many arguments a selector takes."""
+    return selector.count(":") or (0 if selector[:1].isalpha() or selector[:1] == "_" else 1)
+
+
 @primitive("object.perform", world=True)
 def perform(world: World) -> Any:
+    known: dict[Symbol, tuple[Any, int]] = {}  # selector -> who answers it, and how many arguments it takes
+
     def perform(self: Any, selector: Any, *args: Any) -> Any:
+        if selector.__class__ is Symbol:
+            found = known.get(selector)
+            if found is None:
+                known[selector] = found = world.table(str(selector)), arguments_of(selector)
+            if found[1] == len(args):
+                return found[0][self.__class__](self, *args)
         if is_method(selector):
             return world.method_function(selector, world.genesis, world.family(self), type(self))(self, *args)
         if not is_text(selector):
             problem = f"{world.describe(selector)} is no selector: perform: wants a Symbol"
             raise Fault("SystemExceptions.WrongClass", problem)
         text = text_of(selector)
-        wanted = text.count(":") or (0 if text[:1].isalpha() or text[:1] == "_" else 1)
+        wanted = arguments_of(text)
         if wanted != len(args):
             raise Fault(
                 "SystemExceptions.WrongArgumentCount",
@@ -310,7 +323,10 @@ def delegates_to(world: World) -> Any:
     """Is other the receiver, or somewhere along its parents?"""
 
     def delegates_to(self: Any, other: Any) -> bool:
-        if self is other or any(one is other for one in world.family(self).order):
+        family = getattr(self.__class__, "_p_family", None)
+        if family is None or family.retired:
+            family = world.family(self)
+        if id(other) in family.above or self is other:
             return True
         return type(self) in APART and nearest(world, self) is other
 

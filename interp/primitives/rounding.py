@@ -14,6 +14,8 @@ from .numbers import _divide, _need_number, _whole, exact, floor, need_integer, 
 if TYPE_CHECKING:
     from ..world import World
 
+EXACT = 2**53  # the Floats below it, less their integer part, are Floats
+
 
 def _own(name: str, compute: Any, what: str) -> None:
     """A primitive on one number, which somebody else's number must define itself."""
@@ -37,6 +39,9 @@ def rounded(self: Any) -> int:
     if type(self) is int:
         return self
     whole = truncated(self)
+    if type(self) is float:
+        rest = self - whole if -EXACT < whole < EXACT else 0.0  # what is beyond has no fraction
+        return whole + 1 if rest >= 0.5 else whole - 1 if rest <= -0.5 else whole
     return whole + (1 if self > 0 else -1) if abs(exact(self) - whole) * 2 >= 1 else whole
 
 

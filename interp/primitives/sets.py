@@ -144,6 +144,13 @@ def set_collect(world: World) -> Any:
 
 @primitive("iset.add", changes=True)
 def identity_set_add(self: Any, value: Any) -> Any:
+    try:
+        contents = self._items
+        if contents.__class__ is dict:
+            contents[identity(value)] = value
+            return value
+    except AttributeError:
+        pass
     table(self)[identity(value)] = value
     return value
 
@@ -161,6 +168,12 @@ def identity_set_add_all(world: World) -> Any:
 
 @primitive("iset.includes")
 def identity_set_includes(self: Any, value: Any) -> bool:
+    try:
+        contents = self._items
+        if contents.__class__ is dict:
+            return identity(value) in contents
+    except AttributeError:
+        pass
     return identity(value) in table_of(self)
 
 
@@ -178,7 +191,10 @@ def identity_set_remove(world: World) -> Any:
 def bag_add(self: Any, value: Any, count: Any = 1) -> Any:
     if type(count) is not int or count < 0:
         raise Fault("SystemExceptions.InvalidArgument", "how often an element is added is an Integer from 0 on")
-    contents, key = table(self), key_of(value)
+    contents = getattr(self, "_items", None)
+    key = value if value.__class__ is int else key_of(value)
+    if contents.__class__ is not dict:
+        contents = table(self)
     if count:
         contents[key] = contents.get(key, 0) + count
     return value

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...image.collections import ByteArray, String, equal, text_of
 from ...image.object import MISSING, is_object, own_slots, set_dict
 from ...image.sequences import Stream
-from ...image.values import Character, Symbol
+from ...image.values import LETTERS, Character, Symbol
 from ..flow import Fault
 from . import primitive
 from .elements import elements, ghost_of, one
@@ -130,7 +130,7 @@ def next_(world: World) -> Any:
             return world.send(self, "pastEnd")
         self._position = at + 1
         value = contents[at]
-        return Character(value) if type(value) is str and self._kind == "String" else value
+        return LETTERS[value] if value.__class__ is str and self._kind == "String" else value
 
     return next_
 

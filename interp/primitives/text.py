@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -157,18 +158,20 @@ def compare(self: Any, other: Any) -> int:
 def _ordering(name: str, test: Any) -> None:
     @primitive(name, world=True)
     def make(world: World) -> Any:
-        return lambda self, other: test(_fold(own_text(self)), _fold(need_text(world, other)))
+        def compare(self: Any, other: Any) -> bool:
+            mine = self if self.__class__ is str else own_text(self)
+            theirs = other if other.__class__ is str else need_text(world, other)
+            first, second = mine.lower(), theirs.lower()
+            # < of Strings does not look at case (ANSI 5.7.10); equal but for case, it does, so that = and < agree.
+            return test(first, second) if first != second else test(mine, theirs)  # type: ignore[no-any-return]
+
+        return compare
 
 
-def _fold(text: str) -> tuple[str, str]:
-    # < of Strings does not look at case (ANSI 5.7.10); equal but for case, it does, so that = and < agree.
-    return text.lower(), text
-
-
-_ordering("string.<", lambda a, b: a < b)
-_ordering("string.>", lambda a, b: a > b)
-_ordering("string.<=", lambda a, b: a <= b)
-_ordering("string.>=", lambda a, b: a >= b)
+_ordering("string.<", operator.lt)
+_ordering("string.>", operator.gt)
+_ordering("string.<=", operator.le)
+_ordering("string.>=", operator.ge)
 
 
 @primitive("string.sameAs", world=True)

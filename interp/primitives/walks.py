@@ -22,7 +22,7 @@ Read = Callable[["World", Any], Iterable[Any]]
 
 # selector -> primitive that the library answers it with -> what it goes through
 WALKERS: dict[str, dict[str, Read]] = {
-    "do:": {"collection.do": elements},
+    "do:": {"collection.do": indexed},  # it is the library's do: that answers
     "reverseDo:": {"sequence.reverseDo": lambda world, thing: indexed(world, thing)[::-1]},
     "keysDo:": {"dict.keysDo": lambda world, thing: [key for key, _ in pairs(thing)]},
     "doWithIndex:": {"sequence.doWithIndex": lambda world, thing: zip(indexed(world, thing), count(1))},
@@ -71,10 +71,10 @@ def _answering(world: World, selector: str) -> Callable[[Any], Any]:
 
 
 def _walker(world: World, selector: str, readers: dict[Any, Read]) -> Callable[[Any], Any]:
-    answering = _answering(world, selector)
+    answering, table = _answering(world, selector), world.table(selector)
 
     def walk(thing: Any) -> Any:
-        read = readers.get(answering(thing))
+        read = readers.get(table.get(thing.__class__) or answering(thing))
         return None if read is None else read(world, thing)
 
     return walk
