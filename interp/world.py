@@ -775,7 +775,7 @@ class World:
         another."""
         if source.home is None:
             return source.label
-        receiver = frame.f_locals.get("self")
+        receiver: Any = frame.f_locals.get("self")
         holder = self.name_of(source.home) or "an object"
         kind = holder
         if is_object(receiver):
