@@ -25,7 +25,7 @@ from .accessors import accessor
 from .apart import APART, function_apart, nearest
 from .arithmetic import NIL_TESTS
 from .blocks import detached
-from .classes import Scope, all_variables, is_collection, pool_of
+from .classes import Scope, all_variables, is_class, is_collection, is_side, pool_of
 from .compiled import compiled_method, free_of, sends_of, tree_of
 from .compiler import Compiled, Mode, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
@@ -782,8 +782,8 @@ class World:
             kind = self.name_of(receiver) or next(
                 (n for n in map(self.name_of, self.family(receiver).order) if n), holder
             )
-            if "class*" in own_slots(source.home) and "side*" in own_slots(receiver):
-                kind = self.name_of(own_slots(receiver)["side*"]) or kind  # a class runs a method of its side
+            if is_side(source.home) and is_class(receiver):
+                kind = f"{kind} class"  # it runs a method of its side
         elif receiver is not None or "self" in frame.f_locals:
             kind = NATIVE.get(type(receiver), holder)
         return f"{kind}>>{source.label}" if kind == holder else f"{kind}({holder})>>{source.label}"
