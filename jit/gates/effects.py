@@ -2,7 +2,7 @@
 
 It refuses what is allowed but makes no sense for this receiver: writing a slot that the receiver does not have (a
 small model takes slots from its examples), an argument that is never looked at (it takes the number in the message for
-the rule), or a slot held against itself (it has confused it with another).
+the rule), a slot held against itself (it has confused it with another), or nothing at all.
 """
 
 from __future__ import annotations
@@ -68,11 +68,20 @@ def check_effects(candidate: Candidate, function: ast.FunctionDef, world: Surrou
     unused = [p.arg for p in function.args.args[1:] if p.arg not in used]
     if unused:
         raise Refused(f"the argument {', '.join(unused)} is never used")
+    if all(map(_answers_itself, function.body)):
+        raise Refused("it does nothing")
     for node in ast.walk(function):
         alike = _with_itself(node)
         if alike:
             raise Refused(f"{alike} is held against itself", node.lineno)  # type: ignore[attr-defined]
     return effects
+
+
+def _answers_itself(statement: ast.stmt) -> bool:
+    if not isinstance(statement, ast.Return):
+        return False
+    value = statement.value
+    return value is None or (isinstance(value, ast.Name) and value.id == "self")
 
 
 def _with_itself(node: ast.AST) -> str:

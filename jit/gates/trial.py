@@ -14,7 +14,6 @@ from typing import Any
 
 from ...grammar.python_text import parse_python
 from ..sandbox.client import Ran, Sandbox
-from .effects import effects_of
 from .verdict import Candidate, Verdict
 
 UNKNOWN = re.compile(r"does not understand #(\S+?)(?:; did you mean|$|\s)")
@@ -97,10 +96,8 @@ def _is_about_another(message: str, candidate: Candidate) -> bool:
     found = UNKNOWN.search(message)
     if found is None or found[1] == candidate.selector:
         return False
-    function = parse_python(candidate.source).body[0]
-    assert isinstance(function, ast.FunctionDef)
-    effects = effects_of(function)
-    return found[1].replace(":", "_") not in (*effects.sends, *effects.reads)
+    said = {node.attr for node in ast.walk(parse_python(candidate.source)) if isinstance(node, ast.Attribute)}
+    return found[1].replace(":", "_") not in said
 
 
 def _told(answer: str, changed: list[dict[str, Any]]) -> str:

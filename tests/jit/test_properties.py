@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from batos.jit.crucible import assay
+from batos.jit.gates.trial import judge as judge_trial
 from batos.jit.gates.verdict import Candidate, Surroundings, Verdict
+from batos.jit.sandbox.client import Ran
 from batos.jit.writes import writes_of
 
 from .conftest import RIGHT, Scripted, Weave, last
@@ -126,3 +128,20 @@ def test_the_model_is_told_and_repairs_it(weave: Weave) -> None:
     assert last(worker, "savings withdraw: 30", policy="auto").error is None
     assert "deposit:, its opposite, changes balance" in engine.asked[1][1].prefill
     assert last(worker, "savings balance").printed == "40"
+
+
+@pytest.mark.parametrize(
+    ("body", "passed"),
+    [("return self.savings.n > 0", False), ("return self.savings.n() > 0", False), ("return self.n", False),
+     ("return self.savings", True)],
+)  # fmt: skip
+def test_a_message_that_the_method_itself_sends_is_the_methods_fault(body: str, passed: bool) -> None:
+    told = {"error": {"code": "not-understood", "message": "an Account does not understand #n"}}
+    candidate = Candidate("ever", "ever", (), f"def ever(self):\n    {body}\n")
+    assert judge_trial(Ran(told, "", 0.0), candidate).passed is passed
+
+
+@pytest.mark.parametrize("body", ["return self", "return", "return; return self"])
+def test_a_method_that_does_nothing_is_refused(body: str) -> None:
+    verdict = judge("reset", body)
+    assert (verdict.gate, verdict.passed, verdict.reason) == ("effects", False, "it does nothing")
