@@ -161,6 +161,9 @@ def test_a_picture_of_each_tool(asking: Kernel, canvas: OpenCanvas, tmp_path: Pa
     window.key("ctrl+w", "F1")
     window.until(event("card", kind="keys"))
     compare(window, "keys-dark", tmp_path)
+    window.key("ctrl+w")
+    opened(window, "F9", "settings", "card")
+    compare(window, "settings-dark", tmp_path)
     window.key("ctrl+w", "ctrl+t", "ctrl+0", "a")
     compare(window, "world-light", tmp_path)
     assert window.errors() == ""

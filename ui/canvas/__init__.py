@@ -83,7 +83,7 @@ def prepare_kivy(settings: Settings) -> None:
     }.items():
         os.environ.setdefault(name, value)
     state.mkdir(parents=True, exist_ok=True)
-    logging.getLogger("kivy").setLevel(logging.CRITICAL)
+    logging.getLogger("kivy").setLevel(logging.CRITICAL + 1)  # what goes wrong is told in the window
     from kivy.config import Config
 
     Config.set("kivy", "exit_on_escape", "0")

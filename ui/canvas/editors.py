@@ -12,7 +12,6 @@ from typing import Any
 from kivy.app import App
 from kivy.properties import NumericProperty
 from kivy.uix.codeinput import CodeInput
-from kivy.utils import get_hex_from_color
 
 from .panes import Typed
 from .text import coloured, escape
@@ -77,7 +76,7 @@ class SourceInput(Typed, CodeInput):
         if not ntext:
             return ""
         if self._hint:
-            return f"[color={get_hex_from_color(App.get_running_app().theme.faint)}]{escape(ntext)}[/color]"
+            return escape(ntext)  # white, which the hint's own colour tints
         marked = self._marked.get(ntext)
         if marked is None:
             marked = next(coloured(ntext, self.lexer, self.style, 1 << 30), escape(ntext))

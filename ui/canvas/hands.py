@@ -15,7 +15,8 @@ from kivy.uix.behaviors import FocusBehavior
 from kivy.uix.widget import Widget
 
 from .halo import Halo
-from .tree import Tree
+from .looks import Problem
+from .tree import Tree, number
 
 FAR = 5  # pixels that a pointer moves before a press becomes a drag
 PATIENCE = 3.0  # seconds that a dropped morph stays where it is while the image says nothing
@@ -32,7 +33,8 @@ class Hands(FocusBehavior, Widget):
 
     def __init__(self, **more: Any) -> None:
         self.chosen: str | None = None
-        self.carried = (0.0, 0.0)
+        self.carried = (0.0, 0.0)  # how far the hand has carried what it took, y upwards
+        self.taken_at = (0.0, 0.0)  # the upper left corner of that within the world, when it was taken
         self._gesture: dict[str, Any] | None = None
         self.halo = Halo()
         super().__init__(**more)
@@ -101,6 +103,7 @@ class Hands(FocusBehavior, Widget):
         if asks:
             self.dispatch("on_allow", asks)
             return True
+        self._say_problem(found)
         pressed = None if self.frozen else self.tree.pressed(found)
         dragged = None if button == "middle" or self.frozen else self.tree.dragged(found)
         if self.chosen is not None and found is None:
@@ -117,6 +120,12 @@ class Hands(FocusBehavior, Widget):
         }
         touch.grab(self)
         return True
+
+    def _say_problem(self, handle: str | None) -> None:
+        """Of a morph that cannot be drawn the reason is said, which may not fit into its box."""
+        problem = getattr(self.shown.get(handle) if handle else None, "problem", None)
+        if isinstance(problem, Problem):
+            App.get_running_app().say(f"{self.tree.title(handle)}: {problem.message}", "bad")
 
     def _parts_take(self, found: str | None, touch: Any) -> bool:
         """Does an editor, a list, a slider of the morph's own rule want it?"""
@@ -183,8 +192,9 @@ class Hands(FocusBehavior, Widget):
         self.dispatch("on_moved", App.get_running_app().frames.drawn - frames, time.perf_counter() - since)
         handle = gesture["dragged"]
         if handle in self.tree.nodes:
-            node = self.tree.nodes[handle]
-            x, y = float(node.get("x") or 0) + self.carried[0], float(node.get("y") or 0) - self.carried[1]
+            # Where the hand lets go, whatever its place or its owner has become meanwhile.
+            left, upper = self.tree.corner(self.tree.within(handle) or self.tree.top)
+            x, y = self.taken_at[0] + self.carried[0] - left, self.taken_at[1] - self.carried[1] - upper
             self.dispatch("on_send", handle, f"self droppedAt: {place(x)} @ {place(y)}")
             Clock.schedule_once(lambda _: self._still_carried(handle), PATIENCE)
         else:
@@ -288,7 +298,7 @@ class Hands(FocusBehavior, Widget):
             wanted = f"{place(width + arrow[0] * STEP)} @ {place(height - arrow[1] * STEP)}"
             self.dispatch("on_send", self.chosen, f"self resizedTo: {wanted}")
         else:
-            x, y = float(node.get("x") or 0) + arrow[0] * STEP, float(node.get("y") or 0) - arrow[1] * STEP
+            x, y = number(node.get("x")) + arrow[0] * STEP, number(node.get("y")) - arrow[1] * STEP
             self.dispatch("on_send", self.chosen, f"self position: {place(x)} @ {place(y)}")
 
     def _activate(self) -> None:
@@ -299,6 +309,7 @@ class Hands(FocusBehavior, Widget):
         if asks:
             self.dispatch("on_allow", asks)
             return
+        self._say_problem(self.chosen)
         editors = [part for part in (view.parts() if view else []) if isinstance(part, FocusBehavior)]
         if editors:
             editors[0].focus = True

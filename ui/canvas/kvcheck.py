@@ -16,7 +16,7 @@ WIDGETS = frozenset(
     "GridLayout FloatLayout RelativeLayout AnchorLayout StackLayout ScrollView".split()
 )
 INSTRUCTIONS = frozenset(
-    "Color Rectangle RoundedRectangle BorderImage Ellipse Line SmoothLine Triangle Quad Mesh Point Bezier PushMatrix "
+    "Color Rectangle RoundedRectangle BorderImage Ellipse Line SmoothLine Triangle Quad Point Bezier PushMatrix "
     "PopMatrix Rotate Scale Translate SmoothRectangle SmoothRoundedRectangle SmoothEllipse SmoothTriangle SmoothQuad "
     "StencilPush StencilUse StencilUnUse StencilPop BoxShadow Clear".split()
 )
@@ -29,6 +29,8 @@ OF_APP = frozenset({"theme", "unit", "text_size", "sharpness"})
 REFUSED = frozenset({"source", "font_name", "font_context", "texture", "id"})  # files, and names from elsewhere
 HEADER = re.compile(r"^<(-?)[^>\n]*>\s*:\s*$")
 LONGEST = 64 * 1024
+MOST = 300  # widgets and instructions of a rule: each costs the window a millisecond
+PAIRS = (("PushMatrix", "PopMatrix"), ("StencilPush", "StencilPop"))
 NODES = (
     ast.Expression, ast.Module, ast.Expr, ast.Constant, ast.Name, ast.Load, ast.Attribute, ast.Call, ast.keyword,
     ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
@@ -41,6 +43,12 @@ def objection(text: str) -> str:
     """Why a rule may not be used without asking; "" if it may. What is not even a rule is for Kivy to say."""
     if len(text) > LONGEST:
         return f"a rule of {len(text):,} characters"
+    parts = [line.strip()[:-1] for line in text.split("\n") if line.strip()[:1].isupper() and line.strip()[-1] == ":"]
+    if len(parts) > MOST:
+        return f"a rule of {len(parts):,} widgets and instructions"
+    for push, pop in PAIRS:
+        if parts.count(push) != parts.count(pop):
+            return f"{push} and {pop} go together"
     first = True
     for number, line in enumerate(text.expandtabs(4).split("\n"), 1):
         bare = line.strip()
@@ -94,6 +102,8 @@ def _expression(text: str) -> str:
             or (isinstance(node.func, ast.Attribute) and node.func.attr in METHODS)
         ):
             return "only " + ", ".join(sorted(FUNCTIONS)) + " and root.send may be called"
+        if isinstance(node, ast.If) and any(isinstance(each, ast.Mult | ast.Mod) for each in ast.walk(node)):
+            return "no * and % in an if"
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow | ast.LShift):
             return "powers are not for rules of morphs"
     return ""

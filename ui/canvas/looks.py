@@ -21,6 +21,7 @@ from kivy.lang import Builder
 from kivy.properties import ObjectProperty
 
 from .kvcheck import HEADER, objection
+from .kvguard import guarded
 from .tree import Node
 from .watchdog import Endless
 
@@ -111,6 +112,8 @@ class Looks:
         made = type(name, (base,), slots)
         self._loaded[chain] = filename, name
         if kv:
+            if digest(kv) not in self.allowed:
+                kv = guarded(kv)
             try:
                 Builder.load_string(_named(kv, name), filename=filename)
             except Exception as problem:
@@ -171,7 +174,9 @@ def brief(problem: BaseException) -> str:
     if _runs_in_circles(problem):
         return "RecursionError: the rule depends on itself"
     text = str(problem).strip()
-    cause = problem.__cause__ or problem.__context__ or problem
+    cause = problem
+    while (inner := cause.__cause__ or cause.__context__) is not None:  # at most fifty, or it runs in circles
+        cause = inner
     where = WHERE.search(text)
     line = f" (line {where.group(1)})" if where else ""
     if cause is problem:

@@ -52,6 +52,7 @@ class Morphs:
         self._pages: list[UvmStateUpdateEvent] = []
         self._seen: set[str] | None = None  # the world's own morphs, once heard of
         self._greeted = False
+        self._told_last = ""  # a mishap of each frame is told once
         stage.bind(
             on_send=lambda _, handle, source: self.app.spawn(self.send_source(handle, source)),
             on_halo=lambda _, handle, what: self.halo_chosen(handle, what),
@@ -279,5 +280,8 @@ class Morphs:
                 self.stage._work()
                 break
         else:
-            self.app.say(f"the canvas failed at this: {text}", "bad")
+            drawing = any(frame.name == "on_draw" for frame in traceback.extract_tb(problem.__traceback__))
+            if not (drawing and self.stage.recover(problem)) and text != self._told_last:
+                self.app.say(f"the canvas failed at this: {text}", "bad")
+            self._told_last = text
         self.app.trace("mishap", {"message": text})

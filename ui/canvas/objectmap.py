@@ -49,18 +49,19 @@ class Graph:
             if each is None or each in above or each == root:
                 break
             above.append(each)
+        middle = max(0.4 - 0.16 * len(above), -0.2)
         for number, handle in enumerate(above):
-            self.spots[handle].x, self.spots[handle].y = 0.0, 0.35 + 0.6 * (number + 1) / (len(above) + 0.5)
+            self.spots[handle].x, self.spots[handle].y = 0.0, middle + (0.95 - middle) * (number + 1) / len(above)
         rest = [h for h in self.spots if h != root and h not in above]
         near = [h for h in rest if any(s == root and t == h for s, t, _ in self.edges)]
         far = [h for h in rest if h not in near]
-        for ring, radius in ((near, 0.55), (far, 0.95)):
+        for ring, radius in ((near, (middle + 1.0) * 0.55), (far, middle + 0.95)):
             for number, handle in enumerate(ring):
                 angle = math.pi * (1.08 + 0.84 * (number + 0.5) / max(len(ring), 1))
                 lift = 0.0 if number % 2 == 0 or len(ring) < 7 else 0.14
-                self.spots[handle].x = math.cos(angle) * (radius + 0.05)
-                self.spots[handle].y = math.sin(angle) * (radius - lift) + 0.1
-        self.spots[root].x, self.spots[root].y = 0.0, 0.2
+                self.spots[handle].x = math.cos(angle) * (0.6 if ring is near else 1.0)
+                self.spots[handle].y = middle + math.sin(angle) * (radius - lift)
+        self.spots[root].x, self.spots[root].y = 0.0, middle
 
 
 class MapView(FocusBehavior, Widget):
@@ -138,7 +139,13 @@ class MapView(FocusBehavior, Widget):
         label = CoreLabel(text=text, font_size=unit * 0.68, font_name=font_for(text, "Roboto"))
         label.refresh()
         width, height = label.texture.size
-        mx, my = ax + (tx - ax) * 0.6, ay + (ty - ay) * 0.6
+        own = min(
+            start.box[2] / 2 / abs(ux) if abs(ux) > 1e-6 else 1e9, start.box[3] / 2 / abs(uy) if abs(uy) > 1e-6 else 1e9
+        )
+        if length - half - own < abs(ux) * width + abs(uy) * height + size:
+            return  # there is no room for a word between the two
+        ax, ay = ax + ux * own, ay + uy * own
+        mx, my = ax + (tx - ax) * 0.45, ay + (ty - ay) * 0.45
         Color(*theme.panel)
         Rectangle(pos=(round(mx - width / 2 - 2), round(my - height / 2)), size=(width + 4, height))
         Color(*(theme.accent if parent else theme.faint))

@@ -18,7 +18,7 @@ from kivy.uix.recycleview import RecycleView
 from kivy.uix.textinput import TextInput
 from kivy.uix.widget import Widget
 
-from .text import clean, escape, font_for, wrap
+from .text import MONO, clean, escape, whole, wrap
 
 
 class Press(FocusBehavior, Button):
@@ -151,7 +151,7 @@ class Pages(Rows):
         lines, _, ink = entry
         colour = getattr(App.get_running_app().theme, ink)
         return [
-            {"text": line, "font_name": font_for(line), "entry": number, "color": colour}
+            {"text": whole(line), "font_name": MONO, "entry": number, "color": colour}
             for line in lines(self.columns)
         ]
 

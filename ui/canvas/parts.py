@@ -172,6 +172,7 @@ class Editor(Typed, TextInput):
         if len(self.said) > LONGEST_EDITED:
             self.readonly = True
             self.text = f"{self.said[:LONGEST_LABEL]} ...\n\n(too long to be edited here)"
+            self.cursor = (0, 0)
         elif self.readonly or not self.focus or not self.text:
             self.readonly = False
             self.text = self.said
@@ -282,12 +283,19 @@ class Picture(Widget):
             self.fbind(name, self._reload)
         for name in ("pos", "size"):
             self.fbind(name, lambda *_: self.draw())
+        THEMED.add(self)
         self._reload()
+
+    def again(self) -> None:
+        self.draw()
 
     def load(self) -> None:
         self._texture = None
+        self.problem = ""
         try:
-            if isinstance(self.png, bytes) and self.png:
+            if isinstance(self.png, str) and self.png:
+                self.problem = "a text, where the bytes of a picture belong"
+            elif isinstance(self.png, bytes) and self.png:
                 self._texture = CoreImage(BytesIO(self.png), ext=_kind_of(self.png)).texture
             elif isinstance(self.pixels, bytes):
                 across, down = int(number(self.columns)), int(number(self.rows))
@@ -297,13 +305,18 @@ class Picture(Widget):
                     self._texture.blit_buffer(data, colorfmt="rgb", bufferfmt="ubyte")
                     self._texture.flip_vertical()
                     self._texture.mag_filter = "nearest"
+                elif across or down:
+                    self.problem = f"{across:,} by {down:,} pixels: from 1 to {LARGEST_TEXTURE:,} can be shown"
         except Exception as problem:  # any loader's own; the morph shows no picture, and lives
-            self.problem = str(problem)
+            self.problem = str(problem) or type(problem).__name__
+        if self.problem:
+            self.problem = f"no picture: {self.problem}"[:200]
         self.draw()
 
     def draw(self) -> None:
         self.canvas.clear()
         if self._texture is None:
+            self._say_why()
             return
         across, down = self._texture.size
         scale = min(self.width / across, self.height / down)
@@ -313,11 +326,23 @@ class Picture(Widget):
             Rectangle(texture=self._texture, size=size, pos=(self.center_x - size[0] / 2, self.center_y - size[1] / 2))
 
 
+    def _say_why(self) -> None:
+        """What is wrong, where the picture would be."""
+        if not self.problem:
+            return
+        room = min(max(self.width - 8, 8), LARGEST_TEXTURE), min(max(self.height - 4, 8), LARGEST_TEXTURE)
+        label = CoreLabel(text=clean(self.problem), font_size=12, text_size=room, valign="middle", halign="center")
+        label.refresh()
+        with self.canvas:
+            Color(*App.get_running_app().theme.bad)
+            Rectangle(texture=label.texture, pos=(round(self.x + 4), round(self.y + 2)), size=label.texture.size)
+
+
 def _kind_of(data: bytes) -> str:
     for start, kind in ((b"\x89PNG", "png"), (b"\xff\xd8", "jpg"), (b"GIF8", "gif"), (b"BM", "bmp")):
         if data.startswith(start):
             return kind
-    raise ValueError("no PNG, JPEG, GIF or BMP")
+    raise ValueError("these bytes are no PNG, JPEG, GIF or BMP")
 
 
 class Plot(Widget):

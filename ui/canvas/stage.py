@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from kivy.app import App
@@ -23,7 +24,7 @@ from kivy.properties import NumericProperty
 from kivy.uix.widget import Widget
 
 from . import parts
-from .cached import exact
+from .cached import Cached, exact
 from .hands import Hands
 from .looks import Looks, Problem, brief
 from .morphview import BrokenView, MorphView
@@ -197,6 +198,8 @@ class Stage(Hands):
     def show(self, changes: Changes) -> None:
         """The tree has changed by that."""
         for holder in changes.views:
+            if holder not in self.tree.views:
+                continue  # changed and then gone, in pages that came together
             before = self.looks.views.get(holder)
             self.looks.change(holder, self.tree.views[holder])
             if before is not None and before != self.tree.views[holder]:
@@ -302,11 +305,17 @@ class Stage(Hands):
             view.parent.remove_widget(view)
 
     def _place(self, handle: str) -> None:
-        """Put the morph and all in it where they belong."""
+        """Put the morph and all in it where they belong: what is in a hand, where the hand took it."""
+        lifted = self._lifted if self._lifted in self.tree.nodes else None
+        held = set(self.tree.below(lifted)) if lifted else ()
         for each in self.tree.below(handle):
             view = self.shown.get(each)
             if view is not None:
-                view.place(*self.tree.corner(each), *self.tree.size(each))
+                x, y = self.tree.corner(each)
+                if each in held and lifted:
+                    now = self.tree.corner(lifted)
+                    x, y = x + self.taken_at[0] - now[0], y + self.taken_at[1] - now[1]
+                view.place(x, y, *self.tree.size(each))
 
     def _settle(self, owner: str) -> None:
         """Let the widgets in a morph be those of its submorphs, in their order."""
@@ -340,6 +349,37 @@ class Stage(Hands):
             and view.top > -upper - self.height / scale - margin
         ) or bool(view.submorph_views())
 
+    # -- what cannot be drawn -----------------------------------------------------------------------------------------
+
+    def recover(self, problem: BaseException) -> bool:
+        """Drawing has failed in the middle: let go of the textures, and put a box where the morph was that cannot be
+        drawn. Was there one?"""
+        cards = [each for each in App.get_running_app().desk.walk() if isinstance(each, Cached)]
+        for each in (self, *cards):
+            with suppress(Exception):  # it was not the one
+                each._fbo.release()
+        found = False
+        probe = Fbo(size=(4, 4))
+        for handle in reversed(list(self.tree.below(self.tree.top))):  # what is in a morph before the morph
+            view = self.shown.get(handle)
+            if view is None:
+                continue
+            probe.bind()
+            try:
+                view.canvas.draw()
+            except Exception as told:
+                found = True
+                node = self.tree.nodes[handle]
+                box = Problem(next(iter(node.get("views") or [""])), f"it cannot be drawn: {brief(told)}")
+                self._replace(handle, BrokenView(box, handle=handle, size_hint=(None, None)))
+                self._place(handle)
+                self._unsettled |= {handle, self.tree.within(handle) or self.tree.top}
+            finally:
+                probe.release()
+        self._fbo.ask_update()
+        self._work()
+        return found
+
     # -- lifting a morph off the board --------------------------------------------------------------------------------
 
     def lift(self, handle: str) -> None:
@@ -350,6 +390,7 @@ class Stage(Hands):
         if view.parent is not None:
             view.parent.remove_widget(view)
         self._lifted = handle
+        self.taken_at = self.tree.corner(handle)
         self.air.add_widget(view)
         self._air()
 

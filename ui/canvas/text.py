@@ -6,6 +6,7 @@ a RecycleView: a hundred thousand lines cost as much as thirty. A single Label w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,14 @@ def font_for(text: str, usual: str = MONO) -> str:
     if text.isascii():
         return usual
     return usual if all(ord(c) < 0x0530 or 0x2010 <= ord(c) <= 0x2026 for c in text) else WIDE
+
+
+MISSING = re.compile("[^\\x00-\u052f\u2010-\u2026]+")
+
+
+def whole(markup: str) -> str:
+    """The markup with what the usual font lacks in the one that has it; the rest of the line stays as it is."""
+    return markup if markup.isascii() else MISSING.sub(rf"[font={WIDE}]\g<0>[/font]", markup)
 
 
 def escape(text: str) -> str:
