@@ -91,6 +91,23 @@ def test_rules_that_mean_harm(live: Kernel, canvas: OpenCanvas) -> None:
             lives(window, rule)
 
 
+def test_a_value_that_fails_later_stops_no_other_rule(live: Kernel, canvas: OpenCanvas) -> None:
+    """A slot becomes what the rule of its canvas cannot bear, while rules of other morphs wait for their turn."""
+    with person(live) as repl:
+        say(repl, "all := (1 to: 30) collect: [:i | (Morph clone) openAt: 9@(i * 20); yourself]")
+        window = canvas(live.endpoint, "policy='off'")
+        window.until(lambda line: line["event"] == "drawn" and line["morphs"] == 30)
+        for value in ("'x'", "World", "(String new: 9)"):
+            before = window.said()
+            say(repl, f"all do: [:each | each borderWidth: {value}]")
+            window.until(event("drawn"), after=before)
+            lives(window, value)
+        before = window.said()
+        say(repl, "all do: [:each | each borderWidth: 1]")
+        window.until(lambda line: line["event"] == "drawn" and line["broken"] == [], after=before)
+        lives(window, "mended")
+
+
 def test_structures_that_make_no_sense(live: Kernel, canvas: OpenCanvas) -> None:
     with person(live) as repl:
         window = canvas(live.endpoint, "policy='off'")

@@ -48,6 +48,7 @@ from .conversation import Conversation
 from .desk import Desk
 from .frames import Frames
 from .inspector import Inspector
+from .kvsync import sync
 from .morphs import Morphs
 from .settings import LARGEST_TEXT, SMALLEST_TEXT, Settings, keep_state
 from .shortcuts import shortcut
@@ -56,6 +57,7 @@ from .theme import DARK, THEMES, Theme
 
 for name in ("rules.kv", "tools.kv"):
     Builder.load_file(str(Path(__file__).with_name(name)))
+Builder.sync = sync
 
 
 class CanvasApp(App):
@@ -84,7 +86,7 @@ class CanvasApp(App):
         self.settings = settings
         self.workspace = workspace
         self.policy: Policy = policy
-        self.trace = trace
+        self._trace = trace
         self.state = state or {}
         self.text_size = settings.text_size
         self.theme = THEMES[settings.theme, settings.contrast]
@@ -95,6 +97,12 @@ class CanvasApp(App):
         self.tasks: set[asyncio.Task[Any]] = set()
         self.frames = Frames(self._pulse, lambda: trace("still", {}))
         self._keep = Clock.create_trigger(lambda _: self.keep(), 1.0)
+
+    def trace(self, event: str, facts: dict[str, Any]) -> None:
+        """Tell who looks on what the window shows now."""
+        if event != "pulse":
+            self.frames.stirred()
+        self._trace(event, facts)
 
     # -- the window ---------------------------------------------------------------------------------------------------
 

@@ -112,6 +112,10 @@ class Frames:
         if self._resting:
             self._woken.set()
 
+    def stirred(self) -> None:
+        """Something was shown: when it rests again, that is to be told again."""
+        self._rested = False
+
     def news(self) -> None:
         """There is something to show: do not sleep until the next look."""
         self._awake = Clock.time() + AWAKE

@@ -271,6 +271,13 @@ class Morphs:
         if isinstance(problem, asyncio.CancelledError):
             return
         text = f"{type(problem).__name__}: {problem}".split("\n")[-1][:300]
+        handles = {getattr(each, "handle", None) for each in getattr(problem, "culprits", ())}
+        mine = [each for each in handles if each in self.stage.shown and each in self.stage.tree.nodes]
+        if mine:
+            for each in mine:
+                self.stage.box(each, text)
+            self.app.trace("mishap", {"message": text})
+            return
         files = {frame.filename for frame in traceback.extract_tb(problem.__traceback__)}
         said = str(problem)
         for chain, (file, _) in list(self.stage.looks._loaded.items()):

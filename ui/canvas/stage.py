@@ -351,6 +351,14 @@ class Stage(Hands):
 
     # -- what cannot be drawn -----------------------------------------------------------------------------------------
 
+    def box(self, handle: str, message: str) -> None:
+        """Put a box where this morph was, until it changes."""
+        problem = Problem(next(iter(self.tree.nodes[handle].get("views") or [""])), message)
+        self._replace(handle, BrokenView(problem, handle=handle, size_hint=(None, None)))
+        self._place(handle)
+        self._unsettled |= {handle, self.tree.within(handle) or self.tree.top}
+        self._work()
+
     def recover(self, problem: BaseException) -> bool:
         """Drawing has failed in the middle: let go of the textures, and put a box where the morph was that cannot be
         drawn. Was there one?"""
@@ -369,11 +377,7 @@ class Stage(Hands):
                 view.canvas.draw()
             except Exception as told:
                 found = True
-                node = self.tree.nodes[handle]
-                box = Problem(next(iter(node.get("views") or [""])), f"it cannot be drawn: {brief(told)}")
-                self._replace(handle, BrokenView(box, handle=handle, size_hint=(None, None)))
-                self._place(handle)
-                self._unsettled |= {handle, self.tree.within(handle) or self.tree.top}
+                self.box(handle, f"it cannot be drawn: {brief(told)}")
             finally:
                 probe.release()
         self._fbo.ask_update()
