@@ -124,7 +124,7 @@ class Hands(FocusBehavior, Widget):
     def _say_problem(self, handle: str | None) -> None:
         """Of a morph that cannot be drawn the reason is said, which may not fit into its box."""
         problem = getattr(self.shown.get(handle) if handle else None, "problem", None)
-        if isinstance(problem, Problem):
+        if handle and isinstance(problem, Problem):
             App.get_running_app().say(f"{self.tree.title(handle)}: {problem.message}", "bad")
 
     def _parts_take(self, found: str | None, touch: Any) -> bool:

@@ -362,7 +362,7 @@ class Stage(Hands):
     def recover(self, problem: BaseException) -> bool:
         """Drawing has failed in the middle: let go of the textures, and put a box where the morph was that cannot be
         drawn. Was there one?"""
-        cards = [each for each in App.get_running_app().desk.walk() if isinstance(each, Cached)]
+        cards: list[Any] = [each for each in App.get_running_app().desk.walk() if isinstance(each, Cached)]
         for each in (self, *cards):
             with suppress(Exception):  # it was not the one
                 each._fbo.release()
