@@ -15,8 +15,9 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-SIZES = ((3 << 30, 1_100_000), (512 << 20, 120_000))
-"""Bytes of a stack, and how many frames are allowed on it: the first that the system gives."""
+SIZES = ((768 << 20, 250_000), (384 << 20, 120_000))
+"""Bytes of a stack, and how many frames are allowed on it: the first that the system gives. More would do, but a
+recursion without end is far more common than one so deep, and is to be told of in a moment, not after gigabytes."""
 
 _here = threading.local()
 
