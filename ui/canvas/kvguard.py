@@ -51,7 +51,7 @@ def _line(line: str) -> str:
 
 
 class _Guards(ast.NodeTransformer):
-    """``a * b`` and ``a % b`` become calls, unless one is a number written out, and the other cannot be a text."""
+    """``a * b`` and ``a % b`` become calls."""
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
