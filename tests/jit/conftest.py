@@ -83,8 +83,8 @@ class Says:
 
 
 @pytest.fixture
-def image(tmp_path: Path) -> Iterator[Image]:
-    with open_image(tmp_path / "bank.fs") as opened:
+def image(fresh_image: Path) -> Iterator[Image]:
+    with open_image(fresh_image) as opened:
         yield opened
 
 

@@ -17,16 +17,15 @@ from .conftest import BANK, Says, Scripted, last
 
 
 @pytest.fixture
-def taught(tmp_path: Path) -> Path:
-    path = tmp_path / "bank.fs"
-    with open_image(path) as image:
+def taught(fresh_image: Path) -> Path:
+    with open_image(fresh_image) as image:
         weaver = Weaver(Settings(), engine=Scripted(" self.balance -= amount\n        return self\n"))
         worker = Worker(image, misses=weaver)
         worker.evaluate(BANK)
         assert last(worker, "savings withdraw: 30", policy="auto").error is None
         worker.close()
         weaver.close()
-    return path
+    return fresh_image
 
 
 def run(path: Path, *arguments: str) -> tuple[int, str]:
@@ -54,10 +53,9 @@ def test_history_and_revert(taught: Path) -> None:
 
 
 @pytest.fixture
-def waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def waits(fresh_image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An image in which a method waits for approval, and one was refused."""
-    path = tmp_path / "bank.fs"
-    with open_image(path) as image:
+    with open_image(fresh_image) as image:
         weaver = Weaver(Settings(), engine=Scripted(" self.balance -= amount\n        return self\n", " return True\n"))
         worker = Worker(image, misses=weaver)
         worker.evaluate(BANK)
@@ -68,7 +66,7 @@ def waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     cassette = tmp_path / "empty.json"
     cassette.write_text('{"format": 1, "answers": {}}')
     monkeypatch.setenv("BATOS_CASSETTE", str(cassette))
-    return path
+    return fresh_image
 
 
 def test_what_waits_is_shown_approved_and_forgotten(waits: Path) -> None:

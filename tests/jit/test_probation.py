@@ -72,16 +72,15 @@ def test_other_workers_see_it_gone(weave: Weave, bank: Worker) -> None:
     assert last(worker, "savings share: 7").error.code == "not-understood"
 
 
-def test_a_restart_does_not_end_probation(tmp_path: Path) -> None:
-    path = tmp_path / "bank.fs"
-    with open_image(path) as image:
+def test_a_restart_does_not_end_probation(fresh_image: Path) -> None:
+    with open_image(fresh_image) as image:
         weaver = Weaver(Settings(), engine=Scripted(DIVIDES))
         worker = Worker(image, misses=weaver)
         worker.evaluate(BANK)
         last(worker, "savings share: 7", policy="auto")
         worker.close()
         weaver.close()
-    with open_image(path) as image:
+    with open_image(fresh_image) as image:
         worker = Worker(image)
         assert "raised in its first 20 sends" in last(worker, "savings share: 0").error.message
         assert last(worker, "savings share: 7").error.code == "not-understood"
