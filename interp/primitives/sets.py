@@ -22,8 +22,10 @@ def set_add(self: Any, value: Any) -> Any:
     # An equal element that is there already stays.
     try:
         key = value if value.__class__ is int or value.__class__ is str else key_of(value)
-        self._items.setdefault(key, None)
-        return value
+        contents = self._items
+        if contents.__class__ is dict:
+            contents[key] = None  # a dict keeps the key it has
+            return value
     except AttributeError:
         pass
     table(self).setdefault(key_of(value), None)

@@ -123,13 +123,16 @@ def next_(world: World) -> Any:
 
     def next_(self: Any) -> Any:
         try:
-            contents, at = self._items, self._position
+            at = self._position
+            value = self._items[at]
+        except IndexError:
+            return world.send(self, "pastEnd")
         except AttributeError:
             contents, at = state(self), 0
-        if at >= len(contents):
-            return world.send(self, "pastEnd")
+            if not contents:
+                return world.send(self, "pastEnd")
+            value = contents[0]
         self._position = at + 1
-        value = contents[at]
         return LETTERS[value] if value.__class__ is str and self._kind == "String" else value
 
     return next_
