@@ -109,12 +109,14 @@ def workspace_option(function: Any) -> Any:
 
 def _settings(context: click.Context, policy: str | None, default: str) -> tuple[str, Any]:
     """The image, and who decides: the command line, else BATOS_JIT or `batos jit set`, else what the command does."""
-    chosen: Any = policy or context.obj["policy"]
-    if chosen is None:
-        from .jit.kept_settings import kept_policy
+    return context.obj["image"], _chosen(context, policy) or default
 
-        chosen = kept_policy(os.environ) or default
-    return context.obj["image"], chosen
+
+def _chosen(context: click.Context, policy: str | None) -> Any:
+    """Whom the person wants to decide, if that was said."""
+    from .jit.kept_settings import kept_policy
+
+    return policy or context.obj["policy"] or kept_policy(os.environ)
 
 
 def _run(context: click.Context, location: str, policy: str, work: Any) -> bool:
@@ -147,16 +149,19 @@ def eval_(context: click.Context, source: str, policy: str | None, workspace: st
     batos eval 'x := 3. x * x'              9
     batos eval 'x'                          3, still
     """
-    from .transcript import Last
+    from .transcript import Advice, Last
 
+    unasked = _chosen(context, policy) is None and not atomic
     location, policy = _settings(context, policy, "off")
     text = sys.stdin.read() if source == "-" else source
-    show = Last()
+    last = Last()
+    show = Advice(last, unasked)
 
     def work(session: Any) -> bool:
         return bool(session.evaluate(text, show, origin="<eval>", workspace=workspace, atomic=atomic))
 
     well = _run(context, location, policy, work)
+    last.finish()
     show.finish()
     context.exit(0 if well else 1)
 
@@ -196,11 +201,12 @@ def run_(
     subclass: Foo [ ... ]), texts in chunks that end with !, and Tonel, of which FILES may also name folders.
     """
     from .reading import texts_of
-    from .transcript import Golden, Plain
+    from .transcript import Advice, Golden, Plain
 
+    unasked = _chosen(context, policy) is None and not atomic
     location, policy = _settings(context, policy, "off")
     texts = texts_of(files, syntax)
-    show = Golden() if transcript else Plain()
+    show = Advice(Golden() if transcript else Plain(), unasked)
 
     def work(session: Any) -> bool:
         well = True
@@ -220,7 +226,9 @@ def run_(
                 break
         return well
 
-    context.exit(0 if _run(context, location, policy, work) else 1)
+    well = _run(context, location, policy, work)
+    show.finish()
+    context.exit(0 if well else 1)
 
 
 @main.command()

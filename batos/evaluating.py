@@ -164,6 +164,7 @@ def frame_of(report: Report) -> Frame:
         stack=[cut(place, 512) for place in report.stack[:200]],
         python=cut(report.python, 65536),
         text=cut(report.render(), 131072),
+        advice=report.advice,
     )
 
 

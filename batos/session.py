@@ -23,6 +23,7 @@ class View:
     error: str = ""
     code: str = ""
     defines: bool = False
+    advice: str = ""  # as in interp.Report
 
 
 Show = Callable[[View], None]
@@ -124,6 +125,7 @@ class Embedded(Session):
                     error.render() if error is not None else "",
                     error.code if error is not None else "",
                     outcome.defines,
+                    error.advice if error is not None else "",
                 )
             )
 
@@ -174,6 +176,7 @@ class Remote(Session):
                         error.text or error.message if error is not None else "",
                         error.code if error is not None else "",
                         event.printed is None and error is None,
+                        error.advice if error is not None else "",
                     )
                 )
 

@@ -4,7 +4,29 @@ from __future__ import annotations
 
 import sys
 
-from .session import View
+from .session import Show, View
+
+
+class Advice:
+    """Shows by another, and keeps what a person might do about an error."""
+
+    def __init__(self, show: Show, unasked: bool) -> None:
+        self.show = show
+        self.unasked = unasked  # nobody has said that no model is to be asked
+        self.kinds: set[str] = set()
+
+    def __call__(self, view: View) -> None:
+        self.show(view)
+        self.kinds.add(view.advice)
+
+    def finish(self) -> None:
+        """Says it once, at the end."""
+        if "say" in self.kinds:
+            print("hint: that reads as prose; in the REPL a line that begins with ? asks the model in words: `batos`, "
+                  "then `? make a button`", file=sys.stderr)  # fmt: skip
+        elif "write" in self.kinds and self.unasked:
+            print("hint: with `--jit ask`, as in the REPL, a model writes the method that is missing, and you decide",
+                  file=sys.stderr)  # fmt: skip
 
 
 def _complain(view: View) -> None:

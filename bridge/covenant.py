@@ -435,6 +435,7 @@ class Frame(BaseModel):
     stack: list[str] = []
     python: str = ""
     text: str = ""  # the whole report as a person reads it
+    advice: Annotated[str, Field(max_length=64)] = ""  # "say" (it reads as prose), "write" (no model was asked to)
 
 
 class Outcome(Event):

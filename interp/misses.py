@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
+from ..grammar.words import words_of
 from ..image.collections import text_of
 from ..image.method import python_name
 from ..image.object import is_object, own_slots
@@ -50,24 +51,41 @@ class Asked:
 def default(world: World, receiver: Any, message: Any) -> Any:
     selector = text_of(message.selector)
     near = near_miss(world, receiver, selector)
+    advice = ""
     # The program may deal with it itself: then nobody is asked to write anything.
-    handled = _handled(world, receiver, message)
-    if near is None and not handled and is_object(receiver) and world.policy is not None:
-        miss = world.policy(receiver, message)
-        if miss is not None:
-            raise Missed(miss)
-    return signal(world, receiver, message, near)
+    if is_object(receiver) and not _handled(world, receiver, message):
+        if is_prose(world, receiver, selector):
+            near, advice = None, "say"
+        elif near is None and world.policy is None:
+            advice = "write"
+        elif near is None:
+            miss = world.policy(receiver, message)
+            if miss is not None:
+                raise Missed(miss)
+    return signal(world, receiver, message, near, advice)
 
 
-def signal(world: World, receiver: Any, message: Any, near: str | None, note: str = "") -> Any:
+def signal(world: World, receiver: Any, message: Any, near: str | None, advice: str = "") -> Any:
+    """MessageNotUnderstood, in the receiver's name. ``advice``: as in `Report`."""
     selector = text_of(message.selector)
     text = f"{world.describe(receiver)} does not understand #{selector}"
     if near:
         text += f"; did you mean #{near}?" if not near.startswith("'") else f"; did you mean {near[1:]}?"
     said = f"did not understand #{selector}"  # GNU Smalltalk's words, which programs print
-    return world.signals.signal(
-        world.signals.make("MessageNotUnderstood", said, text, message=message, receiver=receiver)
-    )
+    exception = world.signals.make("MessageNotUnderstood", said, text, message=message, receiver=receiver)
+    exception._v_advice = advice
+    return world.signals.signal(exception)
+
+
+def is_prose(world: World, receiver: Any, selector: str) -> bool:
+    """Whether the statement that runs is a sentence rather than messages: nothing but words, of which this workspace
+    does not know the first, and no prototype two of the others, nor most of them."""
+    first, *rest = words_of(world.said) or [""]
+    if first != selector or world.root["workspaces"].get(world.workspace) is not receiver:
+        return False
+    named = [one for one in own_slots(world.names).values() if is_object(one)]
+    unknown = sum(not any(word in own_slots(one) for one in named) for word in rest)
+    return unknown >= 2 and 2 * unknown >= len(rest)
 
 
 def _handled(world: World, receiver: Any, message: Any) -> bool:

@@ -48,6 +48,9 @@ class Report:
     source_line: str = ""
     stack: tuple[str, ...] = ()
     python: str = ""
+    # Of a message that nobody understands, what a person might do: "say" (it reads as prose: ask the model in words),
+    # "write" (nobody was asked to write the method). Each front says it in terms of its own.
+    advice: str = ""
 
     def render(self) -> str:
         """As a person reads it: the message, the line with its caret, the stack."""
@@ -71,7 +74,7 @@ def of_failure(world: World, failure: BaseException, statement: Any, origin: str
         exception = failure.exception
         kind = next((name for one in world.family(exception).order if (name := world.name_of(one)) in CODES), "")
         text = _text(world, exception)
-        report = Report(CODES.get(kind, "error"), text)
+        report = Report(CODES.get(kind, "error"), text, advice=getattr(exception, "_v_advice", ""))
         _place(report, failure.stack, origin)
         cause = getattr(getattr(exception, "_v_active", None), "cause", None)
         if cause is not None:

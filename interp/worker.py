@@ -500,7 +500,7 @@ class Worker:
         world.transcript.clear()
         world.signals.chain = None
         world.families.behaviour_moved = world.families.names_moved = False
-        world.workspace, world.author, world.answers = run.workspace, "", run.answers
+        world.workspace, world.author, world.answers, world.said = run.workspace, "", run.answers, text
         world.journal = run.journal
         if run.journal is not None:
             run.journal.begin_again()

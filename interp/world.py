@@ -99,6 +99,7 @@ class World:
         self.redefined: frozenset[str] = frozenset()
         self.checked = False
         self.workspace = "default"  # of the message that runs
+        self.said = ""  # the text of it
         self.author = ""  # whose the methods are that this message defines, where they do not say
         self.answers: dict[str, tuple[bool, str]] = {}  # what a model answered to ask: in this message
         self.journal: Journal | None = None  # what it asked outside the image; None: it may not

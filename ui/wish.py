@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ..bridge.covenant import Frame
+from ..grammar.words import only_prose
+
 MARK = "?"
 
 
@@ -13,3 +16,20 @@ def source_of(line: str) -> str:
     """The message that asks the model, and shows what came of it as text rather than as a string's source."""
     said = " ".join(line[len(MARK) :].split()).replace("'", "''")
     return f"Transcript showCr: (genesis ask: '{said}')"
+
+
+def in_own_words(error: Frame, line: str) -> Frame:
+    """The error of a wish with the person's own line in place of the message that it became."""
+    if error.source_line != source_of(line):
+        return error
+    changes = {"source_line": line, "column": 1, "length": len(line), "stack": []}
+    return error.model_copy(update={**changes, "text": f"{error.message}\n    {line}"})
+
+
+def advice(error: Frame, typed: str, asked: bool) -> str:
+    """What the person might do about it; "" if nothing. ``asked``: misses are given to a model here."""
+    if error.advice == "say" or (error.code == "syntax" and only_prose(typed)):
+        return f"That reads as prose: begin the line with {MARK} to ask the model in words."
+    if error.advice == "write" and not asked:
+        return "The JIT is off: with :jit ask a model writes the method that is missing, and you decide."
+    return ""

@@ -63,3 +63,26 @@ def test_another_word_is_no_typo(asked: tuple[Worker, Scripted]) -> None:
         error = last(worker, f"savings {word}", policy="auto").error
         assert error is None or "did you mean" not in error.message, word
     assert len(engine.asked) >= len(OTHER_WORDS)
+
+
+@pytest.mark.parametrize("policy", ["off", "ask", "auto"])
+def test_prose_asks_no_model_and_is_told_from_messages(asked: tuple[Worker, Scripted], policy: str) -> None:
+    worker, engine = asked
+    for prose in ("make me a button please", "Create a big red button, please", "show me balance of savings"):
+        error = last(worker, prose, policy=policy).error
+        assert error is not None and error.advice == "say" and error.code == "not-understood", prose
+    assert engine.asked == []
+
+
+def test_a_chain_of_messages_is_no_prose(asked: tuple[Worker, Scripted]) -> None:
+    worker, _ = asked
+    for chain in ("savngs printStatement printString size", "ledger balance abs", "savings whole lot fun", "foo bar"):
+        error = last(worker, chain).error
+        assert error is not None and error.advice != "say", chain
+
+
+def test_a_miss_that_nobody_was_asked_about_says_so(asked: tuple[Worker, Scripted]) -> None:
+    worker, _ = asked
+    said = "savings unlock", "savings depost: 1", "nil foo", "3 foo"
+    assert [last(worker, each).error.advice for each in said] == ["write", "", "", ""]
+    assert last(worker, "[savings unlock] on: ZeroDivide do: [:e | 1]").error.advice == "write"

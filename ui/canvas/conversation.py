@@ -22,10 +22,11 @@ from ...bridge.covenant import (
     Reply,
 )
 from ...grammar import is_complete
+from ...grammar.words import only_prose
 from ..errors import around, shorten_stack
 from ..gates import read_gate
 from ..link import LinkLost
-from ..wish import is_wish, source_of
+from ..wish import advice, is_wish, source_of
 from .cards import Tool
 from .editors import lexer_for
 from .proposals import Choice, Proposal, name_of  # noqa: F401  (Proposal of the rule)
@@ -45,11 +46,11 @@ class Conversation(Tool):
         self.running: asyncio.Task[None] | None = None
         self.last: Outcome | None = None  # the last result
         self.wish = "print"
-        self.in_words = False  # what runs was said in words, to the model
+        self.typed = ""  # what runs, as the person typed it: a message, or words to the model
         self.proposals: list[Approval] = []
         self.doing, self.since, self.written = "", 0.0, ""
         line = self.ids.line
-        line.is_complete = lambda text: is_wish(text) or is_complete(text)
+        line.is_complete = lambda text: is_wish(text) or only_prose(text) or is_complete(text)
         line.bind(
             on_send=lambda _, source: self.send(source),
             on_complete=lambda _, position: app.complete(line, position, app.workspace),
@@ -132,7 +133,7 @@ class Conversation(Tool):
 
     def _at_rest(self) -> None:
         self.running = None
-        self.in_words = False
+        self.typed = ""
         self._ticking.cancel()
         self.activity = ""
         self.busy = False
@@ -140,10 +141,10 @@ class Conversation(Tool):
 
     async def _evaluate(self, source: str, wish: str) -> None:
         self.last = None
-        self.in_words = is_wish(source)
-        self.wish = "do" if self.in_words else wish
+        self.typed = source
+        self.wish = "do" if is_wish(source) else wish
         app = self.app
-        sent = source_of(source) if self.in_words else source
+        sent = source_of(source) if is_wish(source) else source
         command = Evaluate(source=sent, origin="<canvas>", workspace=app.workspace, policy=app.policy, stream=True)
         try:
             reply = await app.link.ask(command, self.came)
@@ -183,8 +184,11 @@ class Conversation(Tool):
     def error(self, error: Frame) -> None:
         """What was wrong, the source line with a caret, the stack in message terms."""
         self.say(error.message, "bad")
-        if self.in_words:
+        if is_wish(self.typed):
             return  # the message that a wish becomes is not the person's
+        hint = advice(error, self.typed, self.app.policy != "off")
+        if hint:
+            self.say(hint)
         output = self.ids.output
         if error.source_line.strip():
             shown, start, carets = around(error.source_line, error.column or 1, error.length or 1, output.columns - 8)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from ...grammar import is_complete
-from ..wish import is_wish, source_of
+from ..wish import is_wish
 from .commands import COMMANDS, Quit, obey
 from .shell import Shell
 
@@ -50,7 +50,7 @@ async def run(shell: Shell, stdin: TextIO) -> int:
             except Quit:
                 break
         elif is_wish(piece):
-            ok = await shell.evaluate(source_of(piece), "do", origin="<stdin>")
+            ok = await shell.wish(piece, "<stdin>")
         else:
             # Empty lines in front keep the line numbers of errors true.
             ok = await shell.evaluate("\n" * before + piece, origin="<stdin>")

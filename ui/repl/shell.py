@@ -32,6 +32,7 @@ from ...bridge.covenant import (
 )
 from ..errors import unsendable
 from ..link import Link, LinkLost
+from ..wish import advice, in_own_words, is_wish, source_of
 from . import show
 from .approval import Decision
 from .screen import Screen, visible
@@ -69,6 +70,7 @@ class Shell:
         self.workspace = workspace
         self.policy: Policy = policy
         self.decide = decide
+        self.typed = ""  # what runs, or ran last, as the person typed it
         self.last_result = ""
         self.last_error: Frame | None = None
         self.last_handle: str | None = None
@@ -88,12 +90,18 @@ class Shell:
         self.screen.say(text, "bad")
         self.failed = True
 
-    async def evaluate(self, source: str, wish: str = "print", origin: str = "<input>") -> bool:
-        """Run the source's statements and show what comes of each. False if one failed.
+    async def wish(self, line: str, origin: str = "<input>") -> bool:
+        """Ask the model in words. As `evaluate`."""
+        return await self.evaluate(source_of(line), "do", origin, line)
+
+    async def evaluate(self, source: str, wish: str = "print", origin: str = "<input>", typed: str = "") -> bool:
+        """Run the source's statements and show what comes of each. False if one failed. ``typed``: what the person
+        typed, if that was something else.
 
         LinkLost if the kernel went away.
         """
         self.last_handle = None
+        self.typed = typed or source
         inside = self.frame is not None
         try:
             command = Evaluate(
@@ -200,6 +208,14 @@ class Shell:
             self.screen.line(outcome.printed)
 
     def error(self, error: Frame) -> None:
+        if is_wish(self.typed):
+            error = in_own_words(error, self.typed)
+        self._show_error(error)
+        hint = advice(error, self.typed, self.policy_to_ask() != "off" or self.frame is not None)
+        if hint:
+            self.screen.say(hint)
+
+    def _show_error(self, error: Frame) -> None:
         self.last_error = error
         self.failed = True
         if not self.screen.terminal:

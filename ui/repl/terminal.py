@@ -18,8 +18,9 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 
 from ...bridge.covenant import Approval, Complete, Completions, Data, Event, Goodbye, Signature
 from ...grammar import is_complete
+from ...grammar.words import only_prose
 from ..link import LinkLost
-from ..wish import MARK, is_wish, source_of
+from ..wish import MARK, is_wish
 from .approval import Decision, decide, edit_in_editor
 from .commands import COMMANDS, Quit, obey
 from .reader import Reader, Typed
@@ -85,7 +86,7 @@ class TerminalRepl:
         self.notes: list[str] = []
         shell.link.on_event = self._heard
         self.reader = Reader(
-            is_complete=is_complete,
+            is_complete=lambda text: only_prose(text) or is_complete(text),
             lexer=_lexer() if shell.screen.colour else None,
             candidates=self._candidates,
             commands=COMMANDS,
@@ -133,7 +134,7 @@ class TerminalRepl:
             if typed.startswith(":"):
                 await obey(self.shell, typed)
             elif is_wish(typed):
-                await self.shell.evaluate(source_of(typed), "do")
+                await self.shell.wish(str(typed))
             else:
                 await self.shell.evaluate(str(typed), typed.wish)
 
