@@ -20,7 +20,7 @@ def watch(endpoint: str, every: float = 1.0, once: bool = False) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=160)
-    with Client(endpoint, name="top") as client:
+    with Client(endpoint, name="top", observer=True) as client:
         before = _ask(client)
         if once:
             console.print(view(before, None))

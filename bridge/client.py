@@ -28,18 +28,23 @@ BURST = 64  # messages taken between two such looks
 
 class Client:
     """A connection to a kernel. `connect` says hello; `call` sends a command and waits for its answer. A connection
-    that breaks has `patience` seconds to come back.
+    that breaks has `patience` seconds to come back. For an `observer` no kernel stays that would end otherwise.
 
     Errors: BridgeProblem with the kernel's code when a command is refused or fails; KernelGone when there is no kernel;
     NoAnswer when `timeout` seconds pass.
     """
 
     def __init__(
-        self, endpoint: str, name: str = "client", patience: float = AWAY, keys: ClientKeys | None = None
+        self,
+        endpoint: str,
+        name: str = "client",
+        patience: float = AWAY,
+        keys: ClientKeys | None = None,
+        observer: bool = False,
     ) -> None:
         self.endpoint = endpoint
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._core = Core(endpoint, name, self._send, patience)
+        self._core = Core(endpoint, name, self._send, patience, observer)
         self._socket = dealer(self._context, endpoint, self._core.identity, keys)
         self._monitor = monitor_of(self._socket)
         self._turn = -1.0  # what the socket's own patience is set to

@@ -96,8 +96,16 @@ class Pending:
 class Core:
     """The state of one client. `send` is given the frames to go out, and answers False if there is no connection."""
 
-    def __init__(self, endpoint: str, name: str, send: Callable[[bytes], bool], patience: float = AWAY) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        name: str,
+        send: Callable[[bytes], bool],
+        patience: float = AWAY,
+        observer: bool = False,
+    ) -> None:
         self.patience = patience
+        self.observer = observer
         self.endpoint = endpoint
         self.name = name
         self.identity = b"\x01" + secrets.token_bytes(16)  # not zero: libzmq keeps those for itself
@@ -240,7 +248,7 @@ class Core:
         self.heard = monotonic()
         self._number += 1
         self._hello = self._number
-        if not self._send(pack(Hello(id=self._number, client=self.name))):
+        if not self._send(pack(Hello(id=self._number, client=self.name, observer=self.observer))):
             self.disconnected()
 
     def leave(self) -> None:

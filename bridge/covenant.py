@@ -62,6 +62,7 @@ class Hello(Command):
     protocol: int = PROTOCOL
     client: Annotated[str, Field(max_length=128)] = ""
     relay: bool = False  # a broker: it may then speak for sessions of others (role admin)
+    observer: bool = False  # it only looks on: a kernel that stays for those who are connected does not stay for it
 
 
 class Ping(Command):

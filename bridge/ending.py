@@ -62,12 +62,13 @@ async def last_has_gone(server: Server, stays: Callable[[int], None]) -> None:
 
 
 def _company(server: Server) -> int:
-    """How many clients are there: they have not said that they leave, and their connections stand."""
+    """How many clients are there that do not only look on: they have not said that they leave, and their connections
+    stand."""
     with server.holding():
         router = server.router
         if router is None:
             return 0
-        there = [session for session in server.sessions.values() if not session.left]
+        there = [session for session in server.sessions.values() if not session.left and not session.observer]
         return sum(router.send(session.route, NOTHING) is not Sent.AWAY for session in there)
 
 

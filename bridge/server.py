@@ -377,6 +377,7 @@ class Server:
         session.left = False
         session.greeted = True
         session.name = command.client
+        session.observer = command.observer
         return before
 
     # -- the queue ----------------------------------------------------------------------------------------------------

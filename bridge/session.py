@@ -46,6 +46,7 @@ class Session:
         self.roles = roles
         self.greeted = False
         self.left = False  # its client has said that it comes no more
+        self.observer = False  # no kernel stays for it
         self.queue: deque[Request] = deque()
         self.running: Request | None = None
         self.topics: set[str] = set()

@@ -6,6 +6,8 @@ from ..bridge.covenant import Frame
 from ..grammar.words import only_prose
 
 MARK = "?"
+JIT_OFF = "The JIT is off: with `ask` (--jit, or :jit in the REPL) a model writes what is missing, and you decide."
+ASKS_NO_MODEL = "This kernel was started with --jit off: it asks no model, whatever is set here."
 
 
 def is_wish(line: str) -> bool:
@@ -26,10 +28,10 @@ def in_own_words(error: Frame, line: str) -> Frame:
     return error.model_copy(update={**changes, "text": f"{error.message}\n    {line}"})
 
 
-def advice(error: Frame, typed: str, asked: bool) -> str:
-    """What the person might do about it; "" if nothing. ``asked``: misses are given to a model here."""
+def advice(error: Frame, typed: str, policy: str) -> str:
+    """What the person might do about it; "" if nothing. ``policy``: what was to happen with a miss."""
     if error.advice == "say" or (error.code == "syntax" and only_prose(typed)):
         return f"That reads as prose: begin the line with {MARK} to ask the model in words."
-    if error.advice == "write" and not asked:
-        return "The JIT is off: with :jit ask a model writes the method that is missing, and you decide."
+    if error.advice == "write":
+        return JIT_OFF if policy == "off" else ASKS_NO_MODEL
     return ""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from batos.bridge.client import Client
-from batos.bridge.covenant import Evaluate
+from batos.bridge.covenant import Evaluate, Status
 from batos.front import Front, serving
 
 from .cluster import until
@@ -61,6 +61,18 @@ def test_it_stays_while_others_are_connected(image: str, capfd: pytest.CaptureFi
         assert process.poll() is None
     assert process.wait(30) == 0
     assert "stays for those who are connected" in capfd.readouterr().err
+
+
+def test_it_does_not_stay_for_who_only_looks_on(image: str) -> None:
+    front = Front(image, "off")
+    endpoint = front.start()
+    (process,) = front._started
+    with Client(endpoint, "top", observer=True) as top:
+        with Client(endpoint, "starter") as starter:
+            starter.evaluate("Kept := 5")
+        top.call(Status())
+        front.stop()
+        assert process.returncode == 0 and serving(image) == ""
 
 
 def test_it_stops_for_a_signal_whoever_is_connected(image: str) -> None:

@@ -186,7 +186,7 @@ class Conversation(Tool):
         self.say(error.message, "bad")
         if is_wish(self.typed):
             return  # the message that a wish becomes is not the person's
-        hint = advice(error, self.typed, self.app.policy != "off")
+        hint = advice(error, self.typed, self.app.policy)
         if hint:
             self.say(hint)
         output = self.ids.output

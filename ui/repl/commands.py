@@ -31,6 +31,7 @@ from ...bridge.covenant import (
     Undo,
 )
 from ..errors import unsendable
+from ..wish import ASKS_NO_MODEL
 from . import show
 from .after_error import again, define, down, frame, leave, proceed, python, stack, up, vars_
 from .languages import lexer_for
@@ -142,6 +143,10 @@ async def jit(shell: Shell, rest: str) -> None:
         "auto": "the model writes what is missing, what passes every gate is installed",
     }
     shell.screen.line(f"jit {shell.policy}: {meaning[shell.policy]}", "note")
+    if shell.policy != "off":
+        reply = await ask(shell, Status(), Data)
+        if reply and reply.data.get("policy") == "off":
+            shell.screen.line(ASKS_NO_MODEL, "note")
 
 
 async def pending(shell: Shell, rest: str) -> None:

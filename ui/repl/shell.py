@@ -211,8 +211,8 @@ class Shell:
         if is_wish(self.typed):
             error = in_own_words(error, self.typed)
         self._show_error(error)
-        hint = advice(error, self.typed, self.policy_to_ask() != "off" or self.frame is not None)
-        if hint:
+        hint = advice(error, self.typed, self.policy_to_ask())
+        if hint and self.frame is None:
             self.screen.say(hint)
 
     def _show_error(self, error: Frame) -> None:
