@@ -41,7 +41,7 @@ def value(em: Emitter, node: n.Send) -> ast.expr | None:
     if selector in em.mode.redefined:
         return None
     if selector in OPERATORS or selector in COMPARE or selector == "/":
-        return _numeric(em, node)
+        return None if "numbers" in em.mode.timid else _numeric(em, node)
     if selector in WHOLE or selector in BITS:
         return _whole(em, node)
     match selector:

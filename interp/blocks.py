@@ -88,8 +88,10 @@ def _compile(world: World, recipe: dict[str, Any], where: tuple[Any, ...]) -> tu
     from .compiled import compiled_method
 
     timid: frozenset[str] = frozenset(() if "'" in recipe["block"] else ("walks",))
+    label = recipe["label"] if recipe["method"] else "statement"
+    filename = f"<{label} {hash_of(recipe['text'], where)}>"
+    timid |= world.guesses.kept.get(filename, frozenset())
     if recipe["method"]:
-        filename = f"<{recipe['label']} {hash_of(recipe['text'], where)}>"
         world.globals[f"$site {filename}"] = 0
         marks: tuple[frozenset[str], frozenset[str]] = frozenset(), timid
         options = (False, *NOTHING)
@@ -97,7 +99,6 @@ def _compile(world: World, recipe: dict[str, Any], where: tuple[Any, ...]) -> tu
             recipe["text"], where, filename, marks, world.redefined, options, str(id(recipe["home"]))
         )
         return compiled, filename
-    filename = f"<statement {hash_of(recipe['text'], where)}>"
     return _compiled_statement(recipe["text"], where, world.redefined, filename, timid), filename
 
 

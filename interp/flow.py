@@ -122,5 +122,5 @@ def return_home(home: Home, value: Any) -> NoReturn:
     raise ReturnHome(home, value)
 
 
-class BlockKept(ConflictError):
-    """A message was run with a walk in line that should not have been (Guesses.keep_apart): it starts again."""
+class StartAgain(ConflictError):
+    """A message was run with something in line that should have been sent (Guesses.keep_apart, too_wide)."""

@@ -44,7 +44,8 @@ class Guesses:
         self.shared: dict[int, set[str]] = {}  # id(method) -> names mostly found in a parent
         # (type, slot) -> the object that shows the slot to instances of the type, and those asked before it
         self.holders: dict[tuple[type, str], tuple[list[Body], Body]] = {}
-        self.kept: set[str] = set()  # units whose walks' blocks outlive them: their walks are sent
+        # What a unit (a file name of world.sources) must not do in line: "walks", whose blocks outlive them; "numbers"
+        self.kept: dict[str, frozenset[str]] = {}
 
     def functions(self) -> dict[str, Any]:
         """The globals of compiled code that are called where a guess fails."""
@@ -200,9 +201,18 @@ class Guesses:
     def keep_apart(self, filename: str) -> NoReturn:
         """A walk's receiver keeps the block it was given. From now on the method's blocks are functions and share
         boxes; the message starts again."""
+        self._start_again(filename, "walks")
+
+    def too_wide(self, filename: str) -> None:
+        """An Integer beyond all Floats met a Float in line, where Python knows no answer: sent, the message has one
+        (and can be resumed with one). The message starts again, unless it was sent already."""
+        if "numbers" not in self.kept.get(filename, ()):
+            self._start_again(filename, "numbers")
+
+    def _start_again(self, filename: str, mark: str) -> NoReturn:
         site = self.sites[self.world.globals.get(f"$site {filename}") or 0]
         if site.method is not None:
-            self.timid.setdefault(id(site.method), set()).add("walks")
+            self.timid.setdefault(id(site.method), set()).add(mark)
             self.world.stale(None)
-        self.kept.add(filename)
-        raise flow.BlockKept("a block of a walk is kept")
+        self.kept[filename] = self.kept.get(filename, frozenset()) | {mark}
+        raise flow.StartAgain(mark)

@@ -229,6 +229,10 @@ class Signals:
             raise StackOverflow() from None
         if isinstance(error, TransientError):
             raise error  # a conflict, or a storage that is away: no handler of the program's may swallow it
+        if type(error) is OverflowError:
+            trace = error.__traceback__
+            if trace is not None and trace.tb_next is None and trace.tb_frame.f_code.co_filename in self.world.sources:
+                self.world.guesses.too_wide(trace.tb_frame.f_code.co_filename)
         if isinstance(error, Fault):
             exception = self.make(error.kind, error.text or str(error), error.text and str(error), **error.slots)
         else:

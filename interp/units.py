@@ -56,7 +56,7 @@ class Units:
             del self._codes[filename]
             world.sources.pop(filename, None)
             world.resolutions.pop(filename, None)
-            world.guesses.kept.discard(filename)
+            world.guesses.kept.pop(filename, None)
             world.globals.pop(f"$site {filename}", None)
             for name in self._constants.pop(filename, ()):
                 world.globals.pop(name, None)

@@ -323,7 +323,7 @@ class Worker:
                 if not self._resolve(missed.miss, run):
                     # Run once more without the policy: the error is then signalled where it happened.
                     continue
-            except flow.BlockKept:
+            except flow.StartAgain:
                 self._abort()
             except ConflictError as conflict:
                 self._abort()
@@ -387,7 +387,7 @@ class Worker:
         while True:
             try:
                 return self._atomic_once(program, source, run)
-            except flow.BlockKept:
+            except flow.StartAgain:
                 self._abort()
             except ConflictError as conflict:
                 self._abort()
@@ -647,8 +647,9 @@ class Worker:
         """
         if not is_deep():
             return cast(Outcome, self._deeply(lambda: self.trial(function, budget, keep)))
-        with self._alone() as processes:
-            return self._trial(function, budget or Budget(), keep, processes)
+        while True:
+            with suppress(flow.StartAgain), self._alone() as processes:
+                return self._trial(function, budget or Budget(), keep, processes)
 
     def _trial(self, function: Callable[[World], Any], budget: Budget, keep: bool, processes: Session) -> Outcome:
         run = _Run("", "default", "off", None, budget)
@@ -663,6 +664,9 @@ class Worker:
                 outcome.failures = processes.reports
             if keep:
                 self._commit("trial")
+        except flow.StartAgain:
+            keep = False
+            raise
         except BaseException as failure:
             outcome.error = self._failure(failure, "", run, nowhere)
             if isinstance(failure, flow.Abandoned):

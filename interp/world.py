@@ -493,15 +493,16 @@ class World:
         self.families.free_names.update(facts.free)
         where = self.resolutions[filename] = tuple((name, resolve(name)) for name in facts.free)
         data, pure, varied = hints = self.hints(facts.selectors)
-        made_for = where, self.redefined, self.checked, hints, filename in self.guesses.kept
+        kept = self.guesses.kept.get(filename, frozenset())
+        made_for = where, self.redefined, self.checked, hints, kept
         made = self._made.get(filename)
         if made is not None and made[0] is facts and made[1] == made_for:
             return made[2]
-        situation = (filename, where, self.redefined, self.checked, data, pure, varied, filename in self.guesses.kept)
+        situation = (filename, where, self.redefined, self.checked, data, pure, varied, kept)
         compiled = facts.compiled.get(situation)
         if compiled is None:
             mode = Mode(resolve, redefined=self.redefined, checked=self.checked, data=data, pure=pure, varied=varied)
-            mode.timid = frozenset(("walks",) if filename in self.guesses.kept else ())
+            mode.timid = kept
             compiled = facts.compiled[situation] = compile_statement(node, mode, filename)
         self.units.keep(filename, compiled)
         function = self.link(compiled, workspace)
