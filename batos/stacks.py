@@ -189,7 +189,7 @@ def _same(one: Place, other: Place) -> bool:
 def _frame(world: World, variables: dict[str, Any], place: Place, room: Room) -> KeptFrame:
     receiver = variables.get("self")
     named = [
-        (name, value)
+        (name.rstrip("."), value)
         for name, value in variables.items()
         if name[0].isalpha() and name != "self" and not name.endswith(".arg")
     ]

@@ -80,7 +80,7 @@ def revive(world: World, stored: StoredBlock) -> Any:
             home.open = False
             cells.append(CellType(home))
         else:
-            cells.append(CellType(thaw(captured.get(name))))
+            cells.append(CellType(thaw(captured.get(name, captured.get(name.rstrip("."))))))
     return FunctionType(code, world.globals, code.co_name, None, tuple(cells))
 
 

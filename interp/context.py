@@ -24,7 +24,11 @@ def snapshot(world: World, frame: FrameType | None) -> Any:
     for one in reversed(frames):
         place = walk(world.sources, one, None, world.frame_label, limit=1)[0]
         context = world.clone(world.lookup("Context") or world.genesis)
-        variables = {k: v for k, v in one.f_locals.items() if k[0].isalpha() and k != "self" and not k.endswith(".arg")}
+        variables = {
+            k.rstrip("."): v
+            for k, v in one.f_locals.items()
+            if k[0].isalpha() and k != "self" and not k.endswith(".arg")
+        }
         slots = {
             "receiver": one.f_locals.get("self"),
             "label": place.label,

@@ -17,6 +17,18 @@ from dataclasses import dataclass, field, replace
 
 from ..grammar import nodes as n
 
+# What emitted code itself names, and what Python lets nobody name: variables of these names get a dot.
+TAKEN = frozenset(
+    """
+    AttributeError Character Exception Handler Home Landing MISSING NotThere RETRY ReturnHome Symbol assign
+    assign_top assign_variable at_miss at_put_miss bool by_steps chosen collected detached equals_miss failed float
+    function getattr grow_miss inherited int landed len let_go letters look_global look_up new_array new_box
+    not_boolean pool_at range recipe_of return_home same signals size_miss slot_at_miss slot_at_put_miss slot_miss
+    slot_size_miss square_root steps str string this_context times truth tuple type unset world None True False
+    __debug__
+    """.split()
+)
+
 # selector -> (must the receiver be a literal block, number of parameters of each block argument; None: no block needed)
 INLINE: dict[str, tuple[bool, tuple[int | None, ...]]] = {
     "ifTrue:": (False, (0,)),
@@ -183,7 +195,8 @@ class Scopes:
         for variable in scope.values():
             count = self._function.names.get(variable.name, 0)
             self._function.names[variable.name] = count + 1
-            variable.python = variable.name if not count else f"{variable.name}.{count}"
+            free = not count and variable.name not in TAKEN
+            variable.python = variable.name if free else f"{variable.name}.{count or ''}"
             variable.definite = variable.parameter or _assigned_first(variable.name, body)
         for statement in body:
             self._walk(statement)
