@@ -19,6 +19,7 @@ _WORDS = {
     "CHARACTER": "a character",
     "KEYWORD": "a keyword",
     "KEYWORDS": "a keyword",
+    "KEYWORDS_WORD": "a symbol",
     "OPERATOR": "an operator",
     "SHIFT": "an operator",
     "FENCE": "a ```python body",

@@ -34,9 +34,9 @@ _token = tuple.__new__
 #: By context: the terminals that come last, because the same text means another one there.
 CONTEXTS = {
     "array": {"KEYWORD", "SHIFT", "BAR", "LESS", "GREATER"},
-    "definition": {"KEYWORDS", "BAR", "LESS", "GREATER"},  # behind `Account >>`: a pattern or an operand
-    "operand": {"KEYWORDS", "OPERATOR", "SHIFT"},  # a number may be negative, and a bar is no operator
-    "operator": {"KEYWORDS", "NUMBER", "BAR", "LESS", "GREATER"},
+    "definition": {"KEYWORDS", "KEYWORDS_WORD", "BAR", "LESS", "GREATER"},  # behind `Account >>`
+    "operand": {"KEYWORDS", "KEYWORDS_WORD", "OPERATOR", "SHIFT"},  # a number may be negative, and a bar is no operator
+    "operator": {"KEYWORDS", "KEYWORDS_WORD", "NUMBER", "BAR", "LESS", "GREATER"},
 }
 
 

@@ -31,7 +31,7 @@ def quote(text: str) -> str:
 
 
 def symbol(name: str) -> str:
-    """``#at:put:``, or ``#'any text'`` where that is no selector."""
+    """``#at:put:`` or ``#foo:bar``, or ``#'any text'`` where that is no such thing."""
     parts = name[:-1].split(":") if name.endswith(":") else [name]
     plain = _OPERATOR.fullmatch(name) or all(part.isidentifier() for part in parts)
     return "#" + (name if plain and unicodedata.is_normalized("NFC", name) else quote(name))

@@ -2,7 +2,7 @@
 
 ANSI (NCITS 319, 3.5.6) with the common extensions: ``16r-1F`` and ``-16r1F``, digits of a radix number in small letters
 (``16rff``, unless an ``e`` in it could be an exponent), fractions in a radix (``2r1.1``), and underscores between
-decimal digits as in GNU Smalltalk. The exponent letters ``e d q`` all make the one kind of Float there is; without
+digits as in GNU Smalltalk. The exponent letters ``e d q`` all make the one kind of Float there is; without
 digits behind it (``1.0e``), as GNU Smalltalk has it, the letter says no more than that.
 An Integer with an exponent that is not negative stays an Integer (``1e100``); with a negative one it is a Float
 (``1e-2`` is ``0.01``).
@@ -18,7 +18,7 @@ from .nodes import Scaled
 MOST_DIGITS = 100_000
 
 # Compiled by re, and kept by it, when the first such literal is read.
-_RADIX = r"(-?)([0-9]+)r(-?)([0-9A-Za-z]+?)(?:\.([0-9A-Z]+))?(?:(?<=[0-9A-Z])e(-?[0-9]+))?"
+_RADIX = r"(-?)([0-9]+)r(-?)([0-9A-Za-z_]+?)(?:\.([0-9A-Z]+))?(?:(?<=[0-9A-Z])e(-?[0-9]+))?"
 _DECIMAL = r"(-?)([0-9_]+)(?:\.([0-9_]+))?(?:[edq](-?[0-9]+)?|(s)([0-9]*))?"
 
 
@@ -47,6 +47,7 @@ def _radix(
     base = int(base_text) if len(base_text) < 3 else 99
     if not 2 <= base <= 36:
         raise BadNumeral(f"a radix is from 2 to 36, not {base_text[:20]}")
+    digits = digits.replace("_", "")
     for digit in digits + (fraction or ""):
         if int(digit, 36) >= base:
             raise BadNumeral(f"{digit} is no digit in radix {base}")

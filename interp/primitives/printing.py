@@ -33,7 +33,7 @@ from .hashed import pairs
 if TYPE_CHECKING:
     from ..world import World
 
-SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(:([A-Za-z_][A-Za-z0-9_]*:)*)?|[-+*/\\~<>=@,%|&?!]+")
+SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(:[A-Za-z_][A-Za-z0-9_]*)*:?|[-+*/\\~<>=@,%|&?!]+")
 NAMED = (OrderedCollection, SortedCollection, Set, IdentitySet, Bag)
 BARE = (tuple, bytes, Array, ByteArray, Interval)
 
