@@ -28,7 +28,7 @@ from .nodes import (
     Variables,
 )
 from .problem import SyntaxProblem
-from .reader import text_at
+from .reader import parse, text_at
 
 _HEAD = re.compile(r"(?:\ufeff)?(?:\s|\"(?:[^\"]|\"\")*+\")*+(Class|Trait|Extension|Package)\s*\{")
 SHAPES = {"variable": "pointer", "bytes": "byte", "words": "word", "doubleBytes": "word", "doubleWords": "word",
@@ -200,13 +200,15 @@ class _File:
             str(header[key]) for key in ("package", "tag") if header.get(key)
         )
         shape = SHAPES.get(str(header.get("type") or ""))
-        traits = re.findall(r"[A-Z]\w*", str(header.get("traits") or ""))
         for keyword, value in (("comment:", comment), ("category:", category), ("shape:", shape)):
             if value:
                 items.append(Pragma(keyword, (String(str(value), span=here),), span=here))
-        for keyword, names in (("import:", _names(header.get("pools"))), ("uses:", traits)):
-            if names:
-                items.append(Pragma(keyword, (String(" ".join(names), span=here),), span=here))
+        pools = _names(header.get("pools"))
+        if pools:
+            items.append(Pragma("import:", (String(" ".join(pools), span=here),), span=here))
+        traits = str(header.get("traits") or "").strip()
+        if traits and traits != "{}":
+            items.append(Pragma("uses:", parse(traits, self.origin).statements[:1], span=here))
         if head[1] == "Trait":
             items.insert(0, Pragma("trait", span=here))
         superclass = Name(str(above), span=here) if above else None

@@ -184,6 +184,8 @@ def make_class(
     else:
         thing = UvmObject()
         side = new_side(world, thing, name, above)
+        if sort == "trait":
+            world.families.set_slot(side, "parent*", (world.lookup("TraitDescription"), *parents(side)))
         set_dict(
             thing,
             {
@@ -259,7 +261,7 @@ def make_sides(world: World) -> None:
         if is_object(thing) and not is_method(thing) and world.name_of(thing) == name and name not in SINGLE
     ]
     Class = world.lookup("Class")
-    world.families.set_slot(Class, "parent*", ())
+    world.families.set_slot(world.lookup("Behavior"), "parent*", ())
     done: set[int] = set()
 
     def give(name: str, thing: Any) -> None:
@@ -339,6 +341,32 @@ def use(world: World, thing: Any, traits: list[Any]) -> None:
     world.families.set_slot(thing, "parent*", kept[0] if len(kept) == 1 else tuple(kept))
     side = own_slots(thing)["side*"]
     world.families.set_slot(side, "parent*", side_above(world, kept))
+
+
+def derived(world: World, trait: Any, without: list[str], aliases: dict[str, str]) -> Any:
+    """A trait as another composition wants it: without some methods, and with new names for some. It has the methods
+    that the trait has now; whoever asks again for the same gets the same one, brought up to date."""
+    key = f"{world.name_of(trait)} - {sorted(without)} @ {sorted(aliases.items())}"
+    own = own_slots(trait)
+    known = dict(own.get("derived*", ()))
+    made = known.get(key)
+    if made is None:
+        made = UvmObject()
+        known[key] = made
+        trait.__setattr__("derived*", tuple(known.items()))
+    slots = {name: value for name, value in own.items() if name != "derived*"}
+    slots["name*"] = key
+    for name in without:
+        slots.pop(name, None)
+        slots.pop("&" + name, None)
+    for name, old in aliases.items():
+        if not is_method(own.get(old)):
+            raise Fault("SystemExceptions.NotFound", f"{world.name_of(trait)} has no method #{old}")
+        slots[name] = own[old]
+    set_dict(made, slots)
+    world.families.adopt(made)
+    world.families.behaviour_changed(made, None)
+    return made
 
 
 def is_trait(thing: Any) -> bool:

@@ -108,6 +108,9 @@ class _Definition:
     def pragma(self, thing: Any, pragma: nodes.Pragma) -> None:
         from .compiler import literal
 
+        if pragma.selector == "uses:" and not isinstance(pragma.args[0], nodes.String):
+            self.world.send(classes.class_of_side(thing), "uses:", self.evaluate(pragma.args[0]))
+            return
         try:
             values = [literal(arg) for arg in pragma.args]
         except TypeError:

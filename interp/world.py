@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import dropwhile
 from sys import intern
 from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from .accessors import accessor
 from .apart import APART, function_apart, nearest
 from .arithmetic import NIL_TESTS
 from .blocks import detached
-from .classes import Scope, all_variables, is_class, is_collection, is_side, pool_of
+from .classes import Scope, all_variables, class_of_side, is_class, is_collection, is_side, is_trait, pool_of
 from .compiled import compiled_method, free_of, sends_of, tree_of
 from .compiler import Compiled, Mode, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
@@ -308,8 +309,7 @@ class World:
 
                     return adopt_and_send
                 above = Family(family.ghost, (), frozenset(), None, native=family.native)
-                order = self._above(holder)
-                above.order = order
+                above.order = self._above(holder, family)
                 found, value = above.find(selector)
                 if is_method(value):
                     function = self.method_function(value, found, family, cls)
@@ -325,7 +325,10 @@ class World:
             table = self.supers[key] = Table(selector, find)
         return table
 
-    def _above(self, holder: Body) -> list[Body]:
+    def _above(self, holder: Body, family: Family) -> list[Body]:
+        if is_trait(class_of_side(holder)):  # a trait's method means the superclass of the class that uses the trait
+            at = next((index for index, one in enumerate(family.order) if one is holder), -1)
+            return list(dropwhile(lambda one: is_trait(class_of_side(one)), family.order[at + 1 :]))
         if "class*" in own_slots(holder):  # a class's side: on in the order of the class
             order = self.families.order_of(own_slots(holder)["class*"])
             return order[next(index for index, one in enumerate(order) if one is holder) + 1 :]

@@ -101,6 +101,11 @@ REFLECTION: Final[frozenset[str]] = frozenset(
     " become: perform: perform:with: perform:with:with: perform:withArguments: instVarAt:put: instVarNamed:put:"
     " doesNotUnderstand: undo redo commit abort snapshot quit halt fork fork: newProcess fileIn: fileOut: revert"
     " install: uninstall: primitive primitive: python: asPython thisContext installOn: getSlot: slotAt: slotAt:put:"
+    " evaluate evaluate:in: evaluate:to: evaluate:to:ifError: evaluate:ifError: evaluate:for: evaluate:for:logged:"
+    " evaluate:in:to: evalString: evalString:to: evalString:ifError: evalString:to:ifError: compile:classified:"
+    " compile:category: compile:ifError: compile:notifying: addSelector:withMethod: removeSelector: rename:"
+    " renameClassNamed:as: removeClassNamed: changeClassTo: writeSlot:value: valueWithReceiver:withArguments:"
+    " perform:with:with:with: perform:with:with:with:with:"
     .split()
 )  # fmt: skip
 """Sends that change behaviour, run text as code, or reach past the message: a person's business, never a model's."""

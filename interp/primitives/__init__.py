@@ -45,6 +45,8 @@ MODULES = (
     "exceptions",
     "processes",
     "reflection",
+    "instances",
+    "sources",
     "classes",
     "system",
     "asking",

@@ -66,13 +66,36 @@ def name(world: World) -> Any:
     return lambda self: world.name_of(self) or "a class without a name"
 
 
+@primitive("class.rename", world=True)
+def rename(world: World) -> Any:
+    """Give a class another name of the world; methods that mention the old one no longer find it."""
+
+    def rename(self: Any, name: Any) -> Any:
+        text, old = _text(name, "the name of a class"), world.name_of(self)
+        if not classes.is_made(self) or classes.is_side(self):
+            raise Fault("SystemExceptions.WrongClass", f"{world.describe(self)} keeps its name")
+        if not text.isidentifier() or not text[0].isupper():
+            raise Fault("SystemExceptions.InvalidArgument", f"{text!r} cannot be the name of a class")
+        if own_slots(world.names).get(old) is self:
+            world.families.remove_slot(world.names, old)
+        self.__setattr__("name*", text)
+        own_slots(self)["side*"].__setattr__("name*", f"{text} class")
+        world.set_name(text, self)
+        world.stale(None)
+        return self
+
+    return rename
+
+
 @primitive("class.superclass", world=True)
 def superclass(world: World) -> Any:
     def superclass(self: Any) -> Any:
         if classes.is_side(self):
             above = classes.superclass_of(own_slots(self)["class*"])
             return world.lookup("Class") if above is None else own_slots(above).get("side*")
-        return classes.superclass_of(self)
+        above = classes.superclass_of(self)
+        # Behavior delegates to nothing, and so a class does not understand what is said of objects twice over.
+        return world.genesis if above is None and self is world.lookup("Behavior") else above
 
     return superclass
 
@@ -129,7 +152,7 @@ def side(world: World) -> Any:
 
 @primitive("class.uses", world=True)
 def uses(world: World) -> Any:
-    """Take the methods of traits: one, an Array of them, or a composition (whose exclusions are not told apart)."""
+    """Take the methods of traits: one, an Array of them, or a composition."""
 
     def uses(self: Any, traits: Any) -> Any:
         wanted = [one for one in _flat(traits) if is_object(one) and classes.is_made(one)]
@@ -140,8 +163,22 @@ def uses(world: World) -> Any:
 
 
 def _flat(thing: Any) -> list[Any]:
-    items = thing if isinstance(thing, tuple) else vars(thing).get("_items") if is_object(thing) else None
+    items = thing if isinstance(thing, tuple) else own_slots(thing).get("_items") if is_object(thing) else None
+    if items is None and is_object(thing) and "parts" in own_slots(thing):
+        return _flat(own_slots(thing)["parts"])
     return [thing] if items is None else [one for item in items for one in _flat(item)]
+
+
+@primitive("trait.derived", world=True)
+def trait_derived(world: World) -> Any:
+    """Without some methods, and with other names (new -> old) for some."""
+
+    def trait_derived(self: Any, without: Any, aliases: Any) -> Any:
+        pairs = [(world.send(one, "key"), world.send(one, "value")) for one in _flat(aliases)]
+        named = {_text(new, "an alias"): _text(old, "a selector") for new, old in pairs}
+        return classes.derived(world, classes.class_of_side(self), classes.words(without), named)
+
+    return trait_derived
 
 
 @primitive("trait.named", world=True)

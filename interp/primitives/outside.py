@@ -43,8 +43,13 @@ def evaluate(world: World) -> Any:
         except SyntaxProblem as problem:
             raise Fault("SystemExceptions.InvalidArgument", f"this is no statement: {problem}") from None
         home, value = workspace_named(world, plain(world, workspace)), None
-        for statement in program.statements:
-            if isinstance(statement, nodes.Define | nodes.Class | nodes.Extend | nodes.Variables):
+        statements = program.statements
+        temps = tuple(name for one in statements if isinstance(one, nodes.Variables) for name in one.names)
+        if temps:
+            body = tuple(one for one in statements if not isinstance(one, nodes.Variables))
+            statements = (nodes.Eval(temps, body, span=statements[0].span),)
+        for statement in statements:
+            if isinstance(statement, nodes.Define | nodes.Class | nodes.Extend):
                 raise Fault("SystemExceptions.InvalidArgument", "a tool evaluates statements; it defines nothing")
             key = f"a tool call {sha256(source.encode()).hexdigest()[:12]} {statement.span.start}"
             value = world.statement(statement, home, Source("a tool call", source, "a tool call"), key)(home)
