@@ -5,6 +5,13 @@ is one. The contents are a Python list, dict or bytearray, changed in place by p
 first (``family.touch``); nobody else ever sees the list itself.
 
 Equality and hash go by contents where Smalltalk says so, so that Python's dicts find them.
+
+Compiled code reads and writes the contents themselves, under names that say what they are: the list of a live
+OrderedCollection is its ``_v_array``, ``_v_mine`` and ``_v_grow``, too. Each class says which names its objects have
+(``_p_reading``), and which they have while they are live only (``_p_writing``): what is not registered with the
+transaction cannot be written by them. Objects with anything but contents (a parent*, methods, data) have none of them:
+they may say something else to the same messages. Whoever replaces ``_items`` calls ``show`` or ``hide``; nothing of
+this is stored.
 """
 
 from __future__ import annotations
@@ -34,6 +41,18 @@ class Collection(UvmObject):
 
     _p_traits = "Collection"
     _p_empty: Any = list
+    _p_reading: tuple[str, ...] = ()
+    _p_writing: tuple[str, ...] = ()
+
+    @staticmethod
+    def _p_live(thing: Any) -> None:
+        show(thing)
+
+    @staticmethod
+    def _p_clean(thing: Any) -> None:
+        slots = vars(thing)
+        for name in ghost_of(thing)._p_writing:
+            slots.pop(name, None)
 
     def __init__(self, items: Any = None) -> None:
         set_dict(self, {"_items": type(self)._p_empty() if items is None else items})
@@ -50,6 +69,33 @@ class Collection(UvmObject):
         if type(items) is list:
             state["_items"] = [thaw(item) for item in items]
         super().__setstate__(state)
+        show(self, live=False)
+
+
+def show(thing: Any, live: bool = True) -> None:
+    """Let compiled code find the contents of an object, or no longer find them."""
+    kind = ghost_of(thing)
+    if not kind._p_reading:
+        return
+    slots = vars(thing)
+    items = slots.get("_items")
+    if items.__class__ is kind._p_empty and (
+        len(slots) == 1 or all(name[0] == "_" or name == "name*" for name in slots)
+    ):
+        for name in kind._p_reading:
+            slots[name] = items
+        if live:
+            for name in kind._p_writing:
+                slots[name] = items
+    else:
+        hide(thing)
+
+
+def hide(thing: Any) -> None:
+    """Let compiled code no longer find the contents of an object."""
+    slots, kind = vars(thing), ghost_of(thing)
+    for name in (*kind._p_reading, *kind._p_writing):
+        slots.pop(name, None)
 
 
 def items_of(thing: Any) -> Any:
@@ -67,29 +113,11 @@ def sequences_equal(a: Any, b: Any) -> bool:
 
 
 class Array(Collection):
-    """A sequence of fixed size; ``_items`` is a list. Literal arrays are tuples, equal to it by contents.
-
-    Compiled code indexes the same list as ``_v_array``, which nothing but an Array has, and writes into it as
-    ``_v_mine``, which only a live Array has. Whoever replaces ``_items`` must drop both; neither is stored.
-    """
+    """A sequence of fixed size; ``_items`` is a list. Literal arrays are tuples, equal to it by contents."""
 
     _p_traits = "Array"
-
-    @staticmethod
-    def _p_live(thing: Any) -> None:
-        slots = vars(thing)
-        if "_items" in slots:
-            slots["_v_array"] = slots["_v_mine"] = slots["_items"]
-
-    @staticmethod
-    def _p_clean(thing: Any) -> None:
-        vars(thing).pop("_v_mine", None)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        slots = vars(self)
-        if isinstance(slots.get("_items"), list):
-            slots["_v_array"] = slots["_items"]  # type: ignore[index]
+    _p_reading = ("_v_array",)
+    _p_writing = ("_v_mine",)
 
     @staticmethod
     def _p_as_key(thing: Any) -> Any:
@@ -107,32 +135,11 @@ class Array(Collection):
 
 
 class OrderedCollection(Collection):
-    """A sequence that grows at both ends; ``_items`` is a list.
-
-    Compiled code indexes it as it does an Array (``_v_array``, ``_v_mine``) and adds to it (``_v_grow``, which a live
-    OrderedCollection alone has), if it delegates to the library's prototype and nothing else: a person's own clone may
-    say something else by at: and size.
-    """
+    """A sequence that grows at both ends; ``_items`` is a list."""
 
     _p_traits = "OrderedCollection"
-
-    @staticmethod
-    def _p_live(thing: Any) -> None:
-        slots = vars(thing)
-        if "_items" in slots and "parent*" not in slots:
-            slots["_v_array"] = slots["_v_mine"] = slots["_v_grow"] = slots["_items"]
-
-    @staticmethod
-    def _p_clean(thing: Any) -> None:
-        slots = vars(thing)
-        slots.pop("_v_mine", None)
-        slots.pop("_v_grow", None)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        slots = vars(self)
-        if isinstance(slots.get("_items"), list) and "parent*" not in slots:
-            slots["_v_array"] = slots["_items"]  # type: ignore[index]
+    _p_reading = ("_v_array",)
+    _p_writing = ("_v_mine", "_v_grow")
 
     def __eq__(self, other: object) -> bool:
         if getattr(type(other), "_p_ghost", type(other)) is OrderedCollection:
@@ -226,6 +233,7 @@ def table_of(thing: Any) -> Any:
     items = own_slots(thing).get("_items", MISSING)
     if type(items) is Pairs:
         items = vars(thing)["_items"] = ghost_of(thing)._p_gather(items)
+        show(thing, thing._p_jar is None or bool(thing._p_changed))
     return {} if items is MISSING else items
 
 
@@ -255,6 +263,7 @@ class Hashed(Collection):
                 items = Pairs(scatter(items))
             elif len(items) > BIG:
                 state["_items"] = vars(self)["_items"] = Spread(items)  # type: ignore[index]
+                hide(self)
             else:
                 state["_items"] = {key: freeze(value) for key, value in items.items()}
         if type(items) is Pairs:
@@ -295,12 +304,16 @@ class Dictionary(Hashed):
     """Keys to values by equality; ``_items`` is a dict. Booleans are kept under keys of their own (true is not 1)."""
 
     _p_traits = "Dictionary"
+    _p_reading = ("_v_table",)
+    _p_writing = ("_v_entries",)
 
 
 class IdentityDictionary(Hashed):
     """Keys to values by identity; ``_items`` maps an identity key to (key, value)."""
 
     _p_traits = "IdentityDictionary"
+    _p_reading = ("_v_pairs",)
+    _p_writing = ("_v_own_pairs",)
 
     @staticmethod
     def _p_gather(pairs: Pairs) -> dict[Any, Any]:
@@ -319,12 +332,16 @@ class Set(Hashed):
     """Each value once, by equality; ``_items`` is a dict of keys to None, in order of arrival."""
 
     _p_traits = "Set"
+    _p_reading = ("_v_set",)
+    _p_writing = ("_v_members",)
 
 
 class IdentitySet(Hashed):
     """Each value once, by identity; ``_items`` maps an identity key to the value."""
 
     _p_traits = "IdentitySet"
+    _p_reading = ("_v_ids",)
+    _p_writing = ("_v_own_ids",)
 
     @staticmethod
     def _p_gather(pairs: Pairs) -> dict[Any, Any]:
@@ -343,6 +360,8 @@ class Bag(Hashed):
     """Values with how often they occur; ``_items`` is a dict of value to count."""
 
     _p_traits = "Bag"
+    _p_reading = ("_v_bag",)
+    _p_writing = ("_v_counts",)
 
 
 CLASSES: dict[str, type[Body]] = {

@@ -47,6 +47,9 @@ def key_of(thing: Any) -> Any:
         return _TRUE if thing else _FALSE
     if kind is tuple:
         return tuple(map(key_of, thing))
+    items = getattr(thing, "_items", None)
+    if items.__class__ is str:
+        return items
     frozen = getattr(kind, "_p_as_key", None)
     return thing if frozen is None else frozen(thing)
 

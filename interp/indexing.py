@@ -1,8 +1,9 @@
 """Arrays, OrderedCollections and Strings in line: ``at:``, ``at:put:``, ``size``, ``isEmpty``, ``add:`` and such.
 
 An Array's list is found as an attribute that nothing else has (image/collections.py says which); where it is missing,
-the message is sent, and a method where that keeps happening is compiled without. Selectors that someone has redefined
-on these collections are never in line (``Mode.redefined``).
+the message is sent. Where that keeps happening it is sent at once, and the method is compiled anew with the place in
+the form that fits what was met there (hashing.py has those of dictionaries and sets). Selectors that someone has
+redefined on these collections are never in line (``Mode.redefined``).
 """
 
 from __future__ import annotations
@@ -12,72 +13,101 @@ import copy
 from typing import TYPE_CHECKING
 
 from ..grammar import nodes as n
+from . import hashing
 from .arithmetic import OPERATORS, again, assign, held, is_kind
+from .hashing import FORMS, LOOKUPS, NAMES, attempt, form, measure, missed
 
 if TYPE_CHECKING:
     from .compiler import Emitter
 
 CHANGES = {"add:": "append", "removeLast": "pop"}  # selector -> what is done to the list
+TEXTS = {"literal": "tuple", "string": "string", "text": "str"}  # form -> the global that holds the type
 
 
 def value(em: Emitter, node: n.Send) -> ast.expr | None:
     """The in-line form of a send, or None."""
+    selector = node.selector
+    if selector not in FORMS or selector in LOOKUPS or selector in em.mode.data:
+        return None
     if isinstance(node.receiver, n.Pseudo) and node.receiver.name == "super":
         return None
-    match node.selector:
-        case "at:":
-            return _indexed(em, node, "_v_array")
-        case "at:put:":
-            return _indexed(em, node, "_v_mine")
-        case "size" | "isEmpty" | "notEmpty" if node.selector not in em.mode.data:
-            return _size(em, node)
-        case "add:" | "removeLast" if node.selector not in em.mode.data:
-            return _grown(em, node)
-    return None
+    here = form(em, node)
+    if not here:
+        return None
+    if here in NAMES:
+        return hashing.value(em, node, here)
+    if here in TEXTS:
+        return _of_text(em, node, here)
+    if selector in CHANGES:
+        return _grown(em, node)
+    return _listed(em, node)
 
 
-def _indexed(em: Emitter, node: n.Send, items: str) -> ast.expr | None:
-    """``a at: i`` and ``a at: i put: x``: an Array's list is indexed, which only an Array has (``_v_array``, and
-    ``_v_mine`` to write it); anything else is sent."""
-    from .compiler import call, const, load, located
+def _listed(em: Emitter, node: n.Send) -> ast.expr:
+    """``a at: i``, ``a at: i put: x``, ``a size``: an Array's list is indexed or measured."""
+    from .compiler import load, located
 
     selector = node.selector
-    miss_name = "at_put_miss" if node.args[1:] else "at_miss"
-    text = _text_kind(em, selector)
-    name = _own_slot(em, node.receiver) if selector not in em.mode.timid and not text else ""
+    name = _own_slot(em, node.receiver)
     args = _calm(em, node.args) if name else None
     if args is not None:
         # Nothing can happen between reading the slot and indexing what it holds: both are tried at once.
-        receiver: ast.expr = load("self")
         subject: ast.expr = ast.Attribute(load("self"), name, ast.Load())
-        miss = call("slot_" + miss_name, load("self"), const(name), *map(again, args), em.site())
-        slow = again(miss)
+        sent, receiver = em.nested(lambda: held(em, em.expr(node.receiver)))
+        miss = missed(em, node, "list", load("self"), *map(again, args), slot=name)
     else:
         receiver, *args = em.expressions([node.receiver, *node.args])
-        if selector in em.mode.timid or em.mode.checked or isinstance(receiver, ast.Constant):
+        if isinstance(receiver, ast.Constant):
             return located(em.plain_send(receiver, selector, args), node)  # type: ignore[no-any-return]
         receiver, args = held(em, receiver), [held(em, arg) for arg in args]
-        subject = again(receiver)
-        miss = call(miss_name, again(receiver), *map(again, args), em.site())
-        slow = em.plain_send(again(receiver), selector, list(map(again, args)))
-    tests, place = _index(args[0])
+        subject, sent = again(receiver), []
+        miss = missed(em, node, "list", again(receiver), *map(again, args))
     target = em.temp()
-    if text:
-        # Mostly a literal here or a String, whose Characters are known by their text.
-        tests.insert(0, is_kind(again(receiver), text))
-        one = located(ast.Subscript(_characters(receiver, text), place, ast.Load()), node)
-        if text != "tuple":
-            one = located(ast.Subscript(load("letters"), one, ast.Load()), node)
-        found = assign(target, one)
-        _try(em, node, tests, target, [found], located(slow, node), located(copy.deepcopy(slow), node))
-        return load(target)
-    listed = ast.Attribute(subject, items, ast.Load())
-    if len(args) == 1:
-        fast = [assign(target, located(ast.Subscript(listed, place, ast.Load()), node))]
+    sent.append(assign(target, located(em.plain_send(again(receiver), selector, list(map(again, args))), node)))
+    tests: list[ast.expr] = []
+    if not args:
+        length = located(measure(selector, ast.Attribute(subject, "_v_array", ast.Load())), node)
+        fast = [assign(target, length)]
     else:
-        put = ast.Assign([located(ast.Subscript(listed, place, ast.Store()), node)], again(args[1]))
-        fast = [located(put, node), assign(target, again(args[1]))]
-    _try(em, node, tests, target, fast, located(miss, node), located(slow, node))
+        tests, place = _index(args[0])
+        listed = ast.Attribute(subject, "_v_mine" if args[1:] else "_v_array", ast.Load())
+        if args[1:]:
+            put = ast.Assign([located(ast.Subscript(listed, place, ast.Store()), node)], again(args[1]))
+            fast = [located(put, node), assign(target, again(args[1]))]
+        else:
+            fast = [assign(target, located(ast.Subscript(listed, place, ast.Load()), node))]
+    if any(isinstance(test, ast.Constant) for test in tests):
+        for statement in sent:  # an index that is out of range for certain
+            em.emit(statement, node)
+        return load(target)
+    attempt(em, node, "list", tests, fast, target, miss, copy.deepcopy(miss), sent)
+    return load(target)
+
+
+def _of_text(em: Emitter, node: n.Send, here: str) -> ast.expr:
+    """The same of Strings and literal Arrays, which are known by their type. A String's Characters are known by their
+    text."""
+    from .compiler import load, located
+
+    selector, kind = node.selector, TEXTS[here]
+    receiver, *args = em.expressions([node.receiver, *node.args])
+    if isinstance(receiver, ast.Constant):
+        return located(em.plain_send(receiver, selector, args), node)  # type: ignore[no-any-return]
+    receiver, args = held(em, receiver), [held(em, arg) for arg in args]
+    sent = located(em.plain_send(again(receiver), selector, list(map(again, args))), node)
+    if not args:
+        length = located(measure(selector, _characters(receiver, kind)), node)
+        return located(ast.IfExp(is_kind(again(receiver), kind), length, sent), node)  # type: ignore[no-any-return]
+    target = em.temp()
+    tests, place = _index(args[0])
+    tests.insert(0, is_kind(again(receiver), kind))
+    one = located(ast.Subscript(_characters(receiver, kind), place, ast.Load()), node)
+    if kind != "tuple":
+        one = located(ast.Subscript(load("letters"), one, ast.Load()), node)
+    handler = ast.ExceptHandler(load("NotThere"), None, [assign(target, sent)])
+    attempt = ast.Try([assign(target, one)], [handler], [], [])
+    test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
+    em.emit(ast.If(test, [attempt], [assign(target, copy.deepcopy(sent))]), node)
     return load(target)
 
 
@@ -119,67 +149,23 @@ def _simple(em: Emitter, node: n.Node, top: bool) -> bool:
     return False
 
 
-def _size(em: Emitter, node: n.Send) -> ast.expr | None:
-    """``a size``, ``a isEmpty``: what an Array's list says; anything else is sent."""
-    from .compiler import call, const, load, located
+def _grown(em: Emitter, node: n.Send) -> ast.expr:
+    """``c add: x`` and ``c removeLast``: done to an OrderedCollection's list (``_v_grow``)."""
+    from .compiler import load, located
 
     selector = node.selector
-    if "size" in em.mode.redefined:
-        return None  # isEmpty asks it
-    text = _text_kind(em, selector)
-    name = _own_slot(em, node.receiver) if not text else ""
-    target = em.temp()
-    if name and selector not in em.mode.timid:
-        subject: ast.expr = ast.Attribute(load("self"), name, ast.Load())
-        miss = call("slot_size_miss", load("self"), const(name), const(selector), em.site())
-    else:
-        receiver = em.expr(node.receiver)
-        if selector in em.mode.timid or em.mode.checked or isinstance(receiver, ast.Constant):
-            return located(em.plain_send(receiver, selector, []), node)  # type: ignore[no-any-return]
-        subject = held(em, receiver)
-        if text:
-            length = located(_measure(selector, _characters(subject, text)), node)
-            sent = located(em.plain_send(again(subject), selector, []), node)
-            return located(ast.IfExp(is_kind(again(subject), text), length, sent), node)  # type: ignore[no-any-return]
-        miss = call("size_miss", again(subject), const(selector), em.site())
-    length = located(_measure(selector, ast.Attribute(again(subject), "_v_array", ast.Load())), node)
-    _try(em, node, [], target, [assign(target, length)], located(miss, node), miss)
-    return load(target)
-
-
-def _measure(selector: str, items: ast.expr) -> ast.expr:
-    from .compiler import call
-
-    if selector == "size":
-        return call("len", items)  # type: ignore[no-any-return]
-    empty = ast.UnaryOp(ast.Not(), items)
-    return empty if selector == "isEmpty" else ast.UnaryOp(ast.Not(), empty)
-
-
-def _grown(em: Emitter, node: n.Send) -> ast.expr | None:
-    """``c add: x`` and ``c removeLast``: done to an OrderedCollection's list (``_v_grow``); anything else is sent."""
-    from .compiler import call, const, load, located
-
     receiver, *args = em.expressions([node.receiver, *node.args])
-    if node.selector in em.mode.timid or em.mode.checked or isinstance(receiver, ast.Constant):
-        return located(em.plain_send(receiver, node.selector, args), node)  # type: ignore[no-any-return]
+    if isinstance(receiver, ast.Constant):
+        return located(em.plain_send(receiver, selector, args), node)  # type: ignore[no-any-return]
     receiver, args = held(em, receiver), [held(em, arg) for arg in args]
     target = em.temp()
-    change = ast.Attribute(ast.Attribute(again(receiver), "_v_grow", ast.Load()), CHANGES[node.selector], ast.Load())
+    change = ast.Attribute(ast.Attribute(again(receiver), "_v_grow", ast.Load()), CHANGES[selector], ast.Load())
     done = located(ast.Call(change, list(map(again, args)), []), node)
     fast = [ast.Expr(done), assign(target, again(args[0]))] if args else [assign(target, done)]
-    miss = call("grow_miss", again(receiver), const(node.selector), em.site(), *map(again, args))
-    _try(em, node, [], target, fast, located(miss, node), miss)
+    sent = assign(target, located(em.plain_send(again(receiver), selector, list(map(again, args))), node))
+    miss = missed(em, node, "list", again(receiver), *map(again, args))
+    attempt(em, node, "list", [], fast, target, miss, miss, [sent])
     return load(target)
-
-
-def _text_kind(em: Emitter, selector: str) -> str:
-    """The global that holds the type which mostly answered here, of literal Strings or others, or of literal Arrays;
-    '' if it was none."""
-    marks = em.mode.timid
-    if selector + " literal" in marks:
-        return "tuple"
-    return "string" if selector + " string" in marks else "str" if selector + " text" in marks else ""
 
 
 def _characters(receiver: ast.expr, kind: str) -> ast.expr:
@@ -199,16 +185,3 @@ def _index(index: ast.expr) -> tuple[list[ast.expr], ast.expr]:
     if variable is None or not variable.positive:
         tests.append(ast.Compare(again(index), [ast.Gt()], [const(0)]))
     return tests, ast.BinOp(again(index), ast.Sub(), const(1))
-
-
-def _try(
-    em: Emitter, node: n.Node, tests: list[ast.expr], target: str, fast: list[ast.stmt], miss: ast.expr, slow: ast.expr
-) -> None:
-    from .compiler import load
-
-    handler = ast.ExceptHandler(load("NotThere"), None, [assign(target, miss)])
-    attempt: ast.stmt = ast.Try(fast, [handler], [], [])
-    if tests:
-        test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
-        attempt = ast.If(test, [attempt], [assign(target, slow)])
-    em.emit(attempt, node)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..image.collections import Array, OrderedCollection, String
+from ..image.collections import (
+    Array,
+    Bag,
+    Dictionary,
+    IdentityDictionary,
+    IdentitySet,
+    OrderedCollection,
+    Set,
+    String,
+)
 from ..image.object import own_slots
 from ..image.values import Character, Symbol
 from .arithmetic import NUMBER_SELECTORS
@@ -30,10 +39,27 @@ VALUES: tuple[tuple[Any, Iterable[str]], ...] = (  # for receivers like these
     (same, ("value", "value:", "value:value:", "value:value:value:", "on:do:")),
     ("", ("at:", *SIZES)),
 )
+KEYED = (
+    "at:",
+    "at:put:",
+    "at:ifAbsent:",
+    "at:ifPresent:",
+    "at:ifAbsentPut:",
+    "includesKey:",
+    "removeKey:",
+    "removeKey:ifAbsent:",
+    *SIZES,
+)
+MEMBERS = ("add:", "includes:", "remove:", "remove:ifAbsent:", *SIZES)
 COLLECTIONS: tuple[tuple[Any, Iterable[str]], ...] = (
     (Array, ("at:", "at:put:", *SIZES)),
     (String, ("at:", *SIZES)),
     (OrderedCollection, ("at:", "at:put:", "add:", "removeLast", *SIZES)),
+    (Dictionary, KEYED),
+    (IdentityDictionary, KEYED),
+    (Set, MEMBERS),
+    (IdentitySet, MEMBERS),
+    (Bag, ("add:", "includes:")),
 )
 WATCHED = frozenset(name for _, names in (*VALUES, *COLLECTIONS) for name in names)
 

@@ -21,10 +21,10 @@ from ..grammar import nodes as n
 TAKEN = frozenset(
     """
     AttributeError Character Exception Handler Home Landing MISSING NotThere RETRY ReturnHome Symbol assign
-    assign_top assign_variable at_miss at_put_miss bool by_steps chosen collected detached equals_miss failed float
-    function getattr grow_miss inherited int landed len let_go letters look_global look_up new_array new_box
-    not_boolean pool_at range recipe_of return_home same signals size_miss slot_at_miss slot_at_put_miss slot_miss
-    slot_size_miss square_root steps str string this_context times truth tuple type unset world None True False
+    assign_top assign_variable bool by_steps chosen collected detached equals_miss failed float
+    function getattr inherited int landed len let_go letters look_global look_up new_array new_box
+    not_boolean pool_at range recipe_of return_home same signals slot_miss
+    square_root steps str string this_context times truth tuple type unset world None True False
     __debug__
     """.split()
 )
@@ -68,8 +68,22 @@ WALKS: dict[str, tuple[int | None, ...]] = {
     "anySatisfy:": (1,),
     "allSatisfy:": (1,),
     "count:": (1,),
+    # Blocks for what is found by hash, or is not (hashing.py).
+    "at:ifAbsent:": (None, 0),
+    "at:ifAbsentPut:": (None, 0),
+    "at:ifPresent:": (None, 1),
+    "removeKey:ifAbsent:": (None, 0),
+    "remove:ifAbsent:": (None, 0),
 }
-ONCE = {("do:separatedBy:", 1): False, ("detect:ifNone:", 1): True}  # block arguments that run outside the walk's loop
+ONCE = {  # block arguments that run outside the walk's loop
+    ("do:separatedBy:", 1): False,
+    ("detect:ifNone:", 1): True,
+    ("at:ifAbsent:", 1): True,
+    ("at:ifAbsentPut:", 1): True,
+    ("at:ifPresent:", 1): True,
+    ("removeKey:ifAbsent:", 1): True,
+    ("remove:ifAbsent:", 1): True,
+}
 GUARD = 4  # Python's blocks that an on:do: in line takes
 LARGEST_WALK = 150  # nodes of the blocks of a walk in line
 LOOPS = {"whileTrue:", "whileFalse:", "whileTrue", "whileFalse", "repeat", "timesRepeat:", "to:do:", "to:by:do:"}

@@ -37,9 +37,13 @@ def in_line(em: Emitter, node: n.Send) -> bool:
 
 def walk(em: Emitter, node: n.Send, wanted: bool) -> ast.expr | None:
     """Emit a walk; the expression of its value, if that is wanted."""
+    from . import hashing
+
     if node.selector == "on:do:":
         return guard(em, node, wanted)
-    return _Walk(em, node, wanted).emit()
+    if node.selector in hashing.FORMS:
+        return hashing.Lookup(em, node, wanted).emit()
+    return Walk(em, node, wanted).emit()
 
 
 def guard(em: Emitter, node: n.Send, wanted: bool) -> ast.expr | None:
@@ -96,7 +100,7 @@ def guard(em: Emitter, node: n.Send, wanted: bool) -> ast.expr | None:
     return load(target) if wanted else None
 
 
-class _Walk:
+class Walk:
     def __init__(self, em: Emitter, node: n.Send, wanted: bool) -> None:
         self.em = em
         self.node = node

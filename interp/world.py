@@ -17,7 +17,8 @@ from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ..grammar import nodes
-from ..image.collections import CLASSES, Array, ByteArray, Dictionary, String, key_of
+from ..image.collections import CLASSES, Array, ByteArray, Dictionary, String
+from ..image.keys import SINGLE, identity, key_of
 from ..image.method import Method
 from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object, linearize, own_slots, set_dict
 from ..image.values import LETTERS, Character, ScaledDecimal, Symbol
@@ -579,7 +580,11 @@ class World:
             "square_root": math.sqrt,
             "str": str,
             "tuple": tuple,
-            "NotThere": (AttributeError, IndexError),
+            "NotThere": (AttributeError, LookupError),
+            "$keyed": self.families.keyed,
+            "$key_of": key_of,
+            "$singles": SINGLE - {bool},
+            "$identity": identity,
             "bool": bool,
             "Character": Character,
             "Symbol": Symbol,

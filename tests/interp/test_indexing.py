@@ -99,3 +99,34 @@ def test_rounding_is_exact(bench: Bench) -> None:
         assert bench(f"{number} negated rounded") == bench(f"{rounded} negated")
     assert bench("1e300 rounded = 1e300 asExactFraction") == "true"
     assert bench("(1/0.0) rounded") == "!zero-divide"
+
+
+def test_what_failed_leaves_nothing_that_is_written_in_line(bench: Bench) -> None:
+    bench.well("""
+        T := Object clone. T >> put: k in: c [ c at: k put: k ]. T >> add: x to: c [ c add: x ].
+        D := Dictionary new. S := Set new.
+        40 timesRepeat: [T put: 1 in: Dictionary new; add: 1 to: Set new].
+        T put: 1 in: D; add: 1 to: S.
+        """)
+    for turn in range(2, 6):
+        assert bench("[T put: 99 in: D; add: 99 to: S. self error: 'no'] value") == "!error"
+        bench.well(f"T put: {turn} in: D; add: {turn} to: S")
+        seen = f"({' '.join(map(str, range(1, turn + 1)))} )"
+        other = bench.another()
+        assert bench("{D keys. S asArray}") == bench("{D keys. S asArray}", other) == f"({seen} {seen} )"
+
+
+@pytest.mark.parametrize("kind", ["Array", "OrderedCollection", "Dictionary"])
+def test_a_clones_own_methods_are_sent(bench: Bench, kind: str) -> None:
+    bench.well(f"""
+        Own := {kind} clone. Own >> at: i [ ^#own ]. Own >> size [ ^42 ].
+        T := Object clone. T >> ask: c [ ^{{[c at: 1] on: Error do: [:e | nil]. c size}} ].
+        own := Own new: 1. plain := {kind} new: 1. mine := {kind} new: 1. mine >> at: i [ ^#mine ].
+        """)
+    size = "1" if kind == "Array" else "0"
+    for _ in range(50):
+        assert bench("{T ask: own. T ask: plain. T ask: mine}") == f"((#own 42 ) (nil {size} ) (#mine {size} ) )"
+    bench.well("plain setSlot: 'parent*' value: {Own}")
+    assert bench("T ask: plain") == "(#own 42 )"
+    bench.well("plain removeSlot: 'parent*'. 30 timesRepeat: [T ask: plain]")
+    assert bench("T ask: plain") == f"(nil {size} )"
