@@ -3,7 +3,8 @@
 The state of a scene is flat: a morph's handle -> its node, and ``view:HANDLE`` -> how a prototype (or a morph with
 a look of its own) is drawn. A node holds the slots that the morph shows, found along its parents up to the genesis
 object, as plain data; beside them ``kind`` (the nearest prototype with a name), ``views`` (handles of those that say
-how to draw it, nearest first), ``within`` (its owner) and ``holds`` (handles of its submorphs, the foremost last).
+how to draw it, nearest first), ``within`` (its owner) and ``holds`` (handles of its submorphs, the foremost last). What
+is not shown though it is meant to be is told in words by the outermost node's ``amiss``.
 
 A Scene remembers what it has read together with the serial numbers of the objects that this came from, so that looking
 again costs a comparison for each morph that did not change. No message is sent to any object for it. ``world`` is a
@@ -27,6 +28,7 @@ MOST_TEXT = 256 * 1024  # characters of one slot
 MOST_BYTES = 4 * 1024 * 1024  # of one slot: a picture
 MOST_ITEMS = 10_000  # of one sequence: a list's, a plot's
 MOST_DEPTH = 60  # of morphs within morphs
+MOST_AMISS = 5  # told of what is not shown
 UNSHOWN = frozenset({"owner", "children", "comment", "kv", "python"})
 
 Serials = list[tuple[Body, bytes]]
@@ -67,14 +69,20 @@ class Scene:
         fresh: dict[tuple[int, ...], bool] = {}
         pending: list[tuple[Body, Body | None, int]] = [(top, None, 0)]
         truncated = False
+        amiss: dict[str, None] = {}
         while pending:
             thing, within, depth = pending.pop()
             handle = handle_of(thing)
             if handle is None or handle in state:
                 continue
-            if len(state) >= MOST_MORPHS or depth > MOST_DEPTH:
+            if len(state) >= MOST_MORPHS:
                 truncated = True
+                amiss[f"more than {MOST_MORPHS:,} morphs; the others are not shown"] = None
                 break
+            if depth > MOST_DEPTH:
+                truncated = True
+                amiss[f"{world.describe(thing)} is more than {MOST_DEPTH} morphs deep and is not shown"] = None
+                continue
             oid = thing._p_oid
             kept = known.get(oid)
             if kept is None or not _same(kept.serials) or not self._parents_same(world, thing, fresh):
@@ -85,9 +93,16 @@ class Scene:
             for holder in kept.node["views"]:
                 holders.setdefault(holder, thing)
             pending.extend((each, thing, depth + 1) for each in reversed(inside))
+            for each in kept.children if len(inside) < len(kept.children) else ():
+                owner = own_slots(each).get("owner")
+                if owner is not thing and len(amiss) < MOST_AMISS:
+                    amiss[_astray(world, each, thing, owner)] = None
         for holder in holders:
             state["view:" + holder] = _view(world, object_of(world, holder))
-        return state, truncated, handle_of(top) or ""
+        outermost = handle_of(top) or ""
+        if amiss:
+            state[outermost] = {**state[outermost], "amiss": list(amiss)}
+        return state, truncated, outermost
 
     def _parents_same(self, world: Any, thing: Body, fresh: dict[tuple[int, ...], bool]) -> bool:
         key = _key(thing)
@@ -119,6 +134,19 @@ class Scene:
         name = own.get("name*")
         node = {**shown, "kind": name if isinstance(name, str) else kind, "views": [handle_of(v) for v in views]}
         return Known(serials, node, children)
+
+
+def _astray(world: Any, each: Body, thing: Body, owner: Any) -> str:
+    """What is told of a morph that is among another's children, and is not in it."""
+    here = f"{world.describe(each)} is among the children of {world.describe(thing)}"
+    if not isinstance(owner, Body):
+        return f"{here}, and has no owner; it is not shown there"
+    above: Any = owner
+    for _ in range(MOST_DEPTH):
+        if above is each:
+            return f"{here}, and its owner {world.describe(owner)} is in it: they run in a circle and are not shown"
+        above = own_slots(above).get("owner") if isinstance(above, Body) else None
+    return f"{here}, and its owner is {world.describe(owner)}; it is not shown there"
 
 
 def _key(thing: Body) -> tuple[int, ...]:

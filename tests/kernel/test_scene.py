@@ -202,3 +202,24 @@ def test_a_scene_reads_again_only_what_changed(tmp_path: Path) -> None:
         assert len(same) >= 2  # the world and the other morph
         worker.close()
         looker.close()
+
+
+def test_what_is_not_shown_is_told(kernel: Any, connect: Connect) -> None:
+    client = connect(kernel)
+
+    def amiss() -> list[str]:
+        ((_, top),) = named(scene(client).state, "World")
+        return top.get("amiss", [])  # type: ignore[no-any-return]
+
+    say(client, "Inner := Morph clone. Outer := Morph clone. Outer openInWorld. Outer addMorph: Inner")
+    assert amiss() == []
+    say(client, "Inner setSlot: 'children' value: (OrderedCollection with: Outer)")
+    assert amiss() == ["Outer is among the children of Inner, and its owner is World; it is not shown there"]
+    say(client, "Outer setSlot: 'owner' value: Inner")
+    (told,) = amiss()
+    assert "Outer is among the children of World" in told and "in a circle" in told
+    say(client, "World setSlot: 'children' value: nil. e := Morph clone. e openInWorld. Deep := Morph clone")
+    say(client, "1 to: 80 do: [:i | | n | n := Morph clone. e addMorph: n. e := n]. Deep openInWorld")
+    (told,) = amiss()
+    assert "60 morphs deep" in told
+    assert named(scene(client).state, "Deep")  # the others are there all the same

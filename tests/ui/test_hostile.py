@@ -118,6 +118,8 @@ def test_structures_that_make_no_sense(live: Kernel, canvas: OpenCanvas) -> None
             say(repl, "(LabelMorph text: 'and another') openAt: 300@300")
             window.until(event("drawn"), 60, after=before)
             lives(window, what)
+            if what == "a circle":
+                window.until(lambda line: line["event"] == "said" and "in a circle" in line["text"])
 
 
 def hold(window: Canvas, start: tuple[int, int], end: tuple[int, int]) -> None:

@@ -51,6 +51,7 @@ class Morphs:
         self.tree = stage.tree
         self._pages: list[UvmStateUpdateEvent] = []
         self._seen: set[str] | None = None  # the world's own morphs, once heard of
+        self._amiss: set[str] = set()  # what was told of morphs that are not shown
         self._greeted = False
         self._told_last = ""  # a mishap of each frame is told once
         stage.bind(
@@ -106,6 +107,7 @@ class Morphs:
             self.stage.settle_down()
         self.stage.show(total)
         self._look_around()
+        self._tell_amiss()
         told = {"whole": total.whole, "changed": len(total.changed), "removed": len(total.removed)}
         told["of"] = len(self.tree.nodes)
         morphs = [self._told(handle) for handle in total.changed[:3]]
@@ -126,6 +128,14 @@ class Morphs:
         if before is not None and now and not before & now:
             self.app.first_look()
             self.app.trace("looked", {"camera": self._camera()})
+
+    def _tell_amiss(self) -> None:
+        """What is not shown though somebody meant it to be, when it is new."""
+        texts = self.tree.nodes.get(self.tree.top, {}).get("amiss")
+        now = {each for each in texts if isinstance(each, str)} if isinstance(texts, list) else set()
+        for each in sorted(now - self._amiss):
+            self.app.say(each, "warn")
+        self._amiss = now
 
     async def _greet(self) -> None:
         await self.app.act.ask(Evaluate(source="World greet", origin="<canvas>", policy="off"))
