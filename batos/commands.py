@@ -35,7 +35,7 @@ from .bridge.covenant import (
 from .grammar.python_text import parse_python
 from .image.method import Method, earlier, python_name
 from .image.object import Body, own_slots
-from .snapshot import Refused, as_data, cut, from_data, handle_of, names_of, object_of, show, slots_of, state_of
+from .snapshot import Refused, as_data, cut, from_data, handle_of, methods_of, names_of, object_of, show, state_of
 
 if TYPE_CHECKING:
     from .interp.world import World
@@ -204,8 +204,7 @@ def browse(world: World, command: Browse) -> Reply:
         MethodEntry(
             target=handle, owner=owner, selector=own_slots(value)["selector"], language=own_slots(value)["language"]
         )
-        for _, value, is_method in slots_of(thing)
-        if is_method
+        for value in methods_of(thing)
     ]
     return Methods(methods=sorted(found, key=lambda entry: entry.selector)[:5000], truncated=len(found) > 5000)
 
@@ -244,8 +243,8 @@ def senders(world: World, command: Senders) -> Reply:
 
     found: list[MethodEntry] = []
     for thing in prototypes(world):
-        for _, value, is_method in slots_of(thing):
-            if is_method and command.selector in sends(own_slots(value)["source"], own_slots(value)["language"]):
+        for value in methods_of(thing):
+            if command.selector in sends(own_slots(value)["source"], own_slots(value)["language"]):
                 if len(found) == command.limit:
                     return Methods(methods=found, truncated=True)
                 found.append(_entry(world, thing, value))
