@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
+from ..image.object import own_slots
+
 
 @dataclass(frozen=True)
 class Source:
@@ -64,6 +66,21 @@ def walk(
             places.append(Place(f"[] in {label}" if block else label, line, column, length, source, block))
         frame = frame.f_back
     return places
+
+
+def author_at_work(sources: dict[str, Source]) -> str:
+    """The model, as a method's author, that wrote a method which runs now, however far out; "" if none did."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        source = sources.get(frame.f_code.co_filename)
+        if source is not None and source.home is not None:
+            slots = own_slots(source.home)
+            method = slots.get("&" + source.label, slots.get(source.label))
+            author = str(getattr(method, "author", ""))
+            if author.startswith("model:"):
+                return author
+        frame = frame.f_back
+    return ""
 
 
 def caller(depth: int = 1) -> FrameType:

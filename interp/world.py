@@ -39,7 +39,7 @@ from .redefined import WATCHED, redefined, same
 from .self_sends import SelfSends
 from .sessions import Session
 from .signals import RETRY, Handler, Signals, StackOverflow
-from .stack import Source
+from .stack import Source, author_at_work
 from .statements import facts_of
 from .table import Table
 from .units import Units
@@ -692,8 +692,9 @@ class World:
                 "SystemExceptions.WrongClass", f"{self.describe(target)} cannot hold methods; define them on its traits"
             )
         selector = own_slots(method)["selector"]
-        if self.author and not own_slots(method)["author"]:
-            method.author = self.author
+        if not own_slots(method)["author"]:
+            # What a model's method has compiled is the model's, and trusted no further than that.
+            method.author = self.author or author_at_work(self.sources)
         if own_slots(method)["language"] == "python":
             from .python_method import check_source
 

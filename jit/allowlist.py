@@ -10,6 +10,7 @@ modules and attributes alike, and no attribute is allowed for being harmless on 
 from __future__ import annotations
 
 import ast
+import re
 from typing import Final
 
 MAX_SOURCE: Final = 8_000
@@ -97,22 +98,49 @@ NEVER: Final[frozenset[str]] = frozenset(
 """Refused even when the world has a slot of that name: on a Python value it leads to frames, code or a formatter."""
 
 REFLECTION: Final[frozenset[str]] = frozenset(
-    "setSlot:value: removeSlot: addSlot:value: parent*: parents: setParent: define: define:method: compile: evaluate:"
-    " become: perform: perform:with: perform:with:with: perform:withArguments: instVarAt:put: instVarNamed:put:"
-    " doesNotUnderstand: undo redo commit abort snapshot quit halt fork fork: newProcess fileIn: fileOut: revert"
-    " install: uninstall: primitive primitive: python: asPython thisContext installOn: getSlot: slotAt: slotAt:put:"
-    " evaluate evaluate:in: evaluate:to: evaluate:to:ifError: evaluate:ifError: evaluate:for: evaluate:for:logged:"
-    " evaluate:in:to: evalString: evalString:to: evalString:ifError: evalString:to:ifError: compile:classified:"
-    " compile:category: compile:ifError: compile:notifying: addSelector:withMethod: removeSelector: rename:"
-    " renameClassNamed:as: removeClassNamed: changeClassTo: writeSlot:value: valueWithReceiver:withArguments:"
-    " perform:with:with:with: perform:with:with:with:with:"
-    .split()
-)  # fmt: skip
+    (
+        # slots, parents, methods
+        "setSlot:value: removeSlot: addSlot:value: parent*: parents: setParent: define: define:method: getSlot: slotAt:"
+        " slotAt:put: instVarAt: instVarAt:put: instVarNamed: instVarNamed:put: addParent: removeParent: become:"
+        " selectors lookupSelector: compiledMethodAt: compile: removeSelector: superclass: installOn: install:"
+        " uninstall: primitive primitive: python: asPython createMethod:code:in: fileIn: fileOut fileOut: fileOutOn:"
+        # sends of what is only known when they happen, and what makes them
+        " perform: perform:with: perform:with:with: perform:with:with:with: perform:with:with:with:with:"
+        " perform:withArguments: sendTo: sentTo: reinvokeFor: adaptToCollection:andSend: adaptToNumber:andSend:"
+        " broadcast: broadcast:with: target:selector: when:send:to: asSymbol asMutator asAccessor asLegalSelector"
+        " asClass asClassIfPresent: doesNotUnderstand: thisContext valueWithReceiver:withArguments:"
+        # text that is run
+        " evaluate evaluate: evaluate:in: evaluate:to: evaluate:to:ifError: evaluate:ifError: evaluate:for:"
+        " evaluate:for:logged: evaluate:in:to: evalString: evalString:to: evalString:ifError: evalString:to:ifError:"
+        " compile:classified: compile:category: compile:ifError: compile:notifying: addSelector:withMethod: rename:"
+        " renameClassNamed:as: removeClassNamed: changeClassTo: writeSlot:value:"
+        # what outlives the message, or is no part of the image
+        " undo redo commit abort snapshot snapshot: quit quit: halt halt: fork fork: forkAt: forkAt:named: forkNamed:"
+        " forkAndWait newProcess newProcessWith: revert"
+        # who decides about models, and what they are told
+        " jitPolicy: intent: example: example:of: forgetExamples ask: newChat"
+    ).split()
+)
 """Sends that change behaviour, run text as code, or reach past the message: a person's business, never a model's."""
 
-WORLD_NAMES_REFUSED: Final[frozenset[str]] = frozenset(
-    "Smalltalk System Image Kernel Compiler Processor Process Workspace genesis Object Method Context thisContext"
-    " Python Jit Model File FileStream FileDescriptor Stdio StandardInput stdin Directory Socket OSProcess"
-    " History".split()
+REFLECTIVE: Final[frozenset[str]] = frozenset(
+    (
+        "BaselineOf Behavior Class ClassDefinition ClassDescription CognitiveWeaver CompiledBlock CompiledCode"
+        " CompiledMethod Compiler ConfigurationOf Context ContextPart Contrapunto DirectedMessage FileStream"
+        " FileStreamLoader Message MessageSend Metaclass Method MethodContext Mirror Namespace ObjectMemory"
+        " PackageLoader PackageManifest Persona Process ProcessEnvironment Processor ProcessorScheduler Smalltalk"
+        " StandardInput Stdio SystemDictionary TestAsserter TestCase TestResource TestResult TestSuite Trait"
+        " WeaverTools Workspace"
+    ).split()
+)
+"""Prototypes of the library that are about the system itself. A model's method may neither name them nor send what only
+they understand: of the library's hundreds of selectors that reach past the message most are theirs alone."""
+
+WORLD_NAMES_REFUSED: Final[frozenset[str]] = REFLECTIVE | frozenset(
+    "System Image Kernel genesis Object ProtoObject BlockContext thisContext Python Jit Model File FileDescriptor stdin"
+    " Directory Socket OSProcess History ROBIN BRICK".split()
 )
 """Names of the world that lead to the system rather than to a thing of the person's."""
+
+MAKES_CLASSES: Final = re.compile(r"([a-z]+S|s|variable_s)ubclass_")
+"""How a send begins that makes a prototype with a name of the world, or changes the one of that name."""

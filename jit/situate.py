@@ -14,6 +14,7 @@ from ..image.object import Body, own_slots
 from ..interp.example import Example
 from ..interp.families import is_method
 from ..interp.python_method import python_text
+from .allowlist import REFLECTIVE
 from .gates.verdict import Surroundings
 from .situation import Argument, Neighbour, Situation, Slot
 from .writes import writes_of
@@ -56,7 +57,8 @@ def situate(world: World, miss: Miss) -> tuple[Situation, Surroundings]:
             plain = slot.removeprefix("&")
             if slot.endswith("*") or slot.startswith("_"):
                 continue
-            selectors.add(plain)
+            if name not in REFLECTIVE or not _of_library(value):
+                selectors.add(plain)
             if is_method(value):
                 method = own_slots(value)
                 if method["author"] != "genesis" and len(neighbours) < MAX_NEIGHBOURS:
@@ -97,11 +99,7 @@ def situate(world: World, miss: Miss) -> tuple[Situation, Surroundings]:
 def surroundings_of(world: World, thing: Any) -> Surroundings:
     """What the static gates know of an object, where no message of its was missed."""
     slots = frozenset(s for one in _chain(world, thing) for s in own_slots(one) if s.isidentifier())
-    library = frozenset(
-        name
-        for name, value in _named(world)
-        if any(is_method(m) and own_slots(m)["author"] == "genesis" for m in own_slots(value).values())
-    )
+    library = frozenset(name for name, value in _named(world) if any(map(_of_library, own_slots(value).values())))
     return Surroundings(
         prototype=world.describe(thing),
         data_slots=slots,
@@ -222,10 +220,17 @@ def _named(world: World) -> Iterator[tuple[str, Any]]:
 
 
 def _vocabulary(world: World) -> Iterator[str]:
-    for _, thing in _named(world):
-        for slot in own_slots(thing):
-            if not slot.endswith("*") and not slot.startswith("_"):
-                yield slot.removeprefix("&")
+    """The words of the world, without those that only prototypes know which are about the system itself."""
+    for name, thing in _named(world):
+        reflective = name in REFLECTIVE or not name[:1].isupper()
+        for slot, value in own_slots(thing).items():
+            if slot.endswith("*") or slot.startswith("_") or (reflective and _of_library(value)):
+                continue
+            yield slot.removeprefix("&")
+
+
+def _of_library(value: Any) -> bool:
+    return is_method(value) and own_slots(value)["author"] == "genesis"
 
 
 def _elsewhere(world: World, selector: str) -> Iterator[Neighbour]:

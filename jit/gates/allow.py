@@ -14,6 +14,7 @@ from ..allowlist import (
     BUILTINS,
     EXCEPTIONS,
     KEYWORDS,
+    MAKES_CLASSES,
     METHODS,
     MODULES,
     NEVER,
@@ -161,7 +162,7 @@ class Checker:
             if name not in MODULES[self.modules[node.value.id]]:
                 raise Refused(f"{self.modules[node.value.id]}.{name} is not allowed", node.lineno)
             return
-        if name in REFLECTION_NAMES:
+        if name in REFLECTION_NAMES or MAKES_CLASSES.match(name):
             raise Refused(f"sending {name} is not allowed to a method written by a model", node.lineno)
         if isinstance(node.ctx, ast.Store):
             return  # which slots may be written is the next gate's question
@@ -225,6 +226,8 @@ class Checker:
         self.check_target(node.target)
 
     def check_comprehension(self, node: ast.comprehension) -> None:
+        if node.is_async:
+            raise Refused("async for is not allowed in a method", node.target.lineno)
         self.check_target(node.target)
 
     def check_target(self, target: ast.expr) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...grammar import SyntaxProblem, nodes, parse_method
 from ...grammar.python_text import parse_python
-from ..allowlist import REFLECTION, WORLD_NAMES_REFUSED
+from ..allowlist import MAKES_CLASSES, REFLECTION, WORLD_NAMES_REFUSED
 from ..turn import NAME, turn_source
 from .allow import Checker
 from .effects import Effects, effects_of
@@ -196,7 +196,7 @@ class _TurnChecker(Checker):
             raise Refused("Smalltalk may only be used as Smalltalk.at_put_('Name', ...)", node.lineno)
 
     def check_Attribute(self, node: ast.Attribute) -> None:
-        if node.attr in TURN_SENDS:
+        if node.attr in TURN_SENDS or MAKES_CLASSES.match(node.attr):
             return  # as a call it is looked at there, and as a value it is a read of a slot that nobody has
         if isinstance(node.ctx, ast.Store):
             if node.attr.startswith("_") or not node.attr.isascii():

@@ -52,7 +52,9 @@ def warm_up() -> None:
     import random
     import statistics
 
-    assert math and random and statistics  # imported here, so that a trial opens no file for them
+    import greenlet  # a method may wait
+
+    assert math and random and statistics and greenlet  # imported here, so that a trial opens no file for them
     worker.close()
 
 
