@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...image.values import ScaledDecimal, Symbol
 from ..flow import Fault
-from . import primitive
+from . import huge, primitive
 from .numbers import MOST_BITS, NUMBERS, divided_by_zero, exact, need_integer, no_number, simplest, to_float, too_large
 
 if TYPE_CHECKING:
@@ -121,7 +121,10 @@ def raised_to(world: World) -> Any:
                 raise too_large(self.bit_length() * abs(power))
             if type(self) is ScaledDecimal:
                 return ScaledDecimal(self.fraction**power, self.scale)
-            return simplest(Fraction(self) ** power if power < 0 else self**power)
+            if type(self) is int:
+                whole = huge.power(self, abs(power))
+                return simplest(Fraction(1, whole)) if power < 0 else whole
+            return simplest(self**power)
         base, exponent = to_float(self), to_float(power)
         if base == 0 and exponent < 0:
             raise divided_by_zero(1.0)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..flow import Fault
-from . import primitive
+from . import huge, primitive
 from .numbers import MOST_BITS, divided_by_zero, need_integer, too_large
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _bits("bitAnd", lambda a, b: a & b)
 _bits("bitOr", lambda a, b: a | b)
 _bits("bitXor", lambda a, b: a ^ b)
 _bits("bitShift", shift)
-_bits("gcd", math.gcd)
+_bits("gcd", huge.gcd)
 _bits("lcm", math.lcm)
 
 
@@ -58,6 +58,9 @@ def high_bit(self: int) -> int:
 def low_bit(self: int) -> int:
     return (self & -self).bit_length()
 
+MOST_CHOSEN = 2_000_000  # bits of what choosing may come to: half a second of everybody's time
+MOST_ROOTED = 1_500_000
+
 
 @primitive("int.factorial")
 def factorial(self: int) -> int:
@@ -65,7 +68,7 @@ def factorial(self: int) -> int:
         raise Fault("SystemExceptions.InvalidValue", "factorial: receiver must not be negative", value=self)
     if self > 5_000_000:
         raise too_large(int(self * math.log2(self)))
-    return math.factorial(self)
+    return math.factorial(self) if self <= 20_000 else huge.product(1, self)
 
 
 @primitive("int.binomial", world=True)
@@ -73,6 +76,9 @@ def binomial(world: World) -> Any:
     def binomial(self: int, k: Any) -> int:
         if self < 0 or need_integer(world, k) < 0:
             raise Fault("SystemExceptions.InvalidArgument", "binomial: wants numbers that are not negative")
+        fewer = min(k, self - k)
+        if fewer * self.bit_length() > MOST_CHOSEN:
+            raise too_large(fewer * self.bit_length())
         return math.comb(self, k)
 
     return binomial
@@ -82,6 +88,8 @@ def binomial(world: World) -> Any:
 def sqrt_floor(self: int) -> int:
     if self < 0:
         raise Fault("ArithmeticError", f"{self} has no square root")
+    if self.bit_length() > MOST_ROOTED:
+        raise too_large(self.bit_length())
     return math.isqrt(self)
 
 
@@ -91,7 +99,7 @@ def power_modulo(world: World) -> Any:
         if not need_integer(world, modulus):
             raise divided_by_zero(self)
         try:
-            return pow(self, need_integer(world, power), modulus)
+            return huge.power_modulo(self, need_integer(world, power), modulus)
         except ValueError:
             raise Fault("ArithmeticError", f"{self} has no inverse modulo {modulus}") from None
 
@@ -112,7 +120,7 @@ def is_prime(self: int) -> bool:
         odd, twos = odd >> 1, twos + 1
     bases = small if self < 3_317_044_064_679_887_385_961_981 else range(2, 42)
     for base in bases:
-        x = pow(base, odd, self)
+        x = huge.power_modulo(base, odd, self)
         if x in (1, self - 1):
             continue
         for _ in range(twos - 1):

@@ -14,7 +14,7 @@ from ...image.collections import text_of
 from ...image.object import is_object
 from ...image.values import ScaledDecimal, Symbol
 from ..flow import Fault
-from . import primitive
+from . import huge, primitive
 from .text import is_text
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def _subtract(a: Any, b: Any) -> Any:
 def _multiply(a: Any, b: Any) -> Any:
     if type(a) is int and type(b) is int and a.bit_length() + b.bit_length() > MOST_BITS:
         raise too_large(a.bit_length() + b.bit_length())
-    return simplest(a * b)
+    return huge.multiply(a, b) if type(a) is int and type(b) is int else simplest(a * b)
 
 
 def _divide(a: Any, b: Any) -> Any:

@@ -11,7 +11,7 @@ from ...image.collections import text_of
 from ...image.object import is_object
 from ...image.values import Character, ScaledDecimal
 from ..flow import Fault
-from . import primitive
+from . import huge, primitive
 
 if TYPE_CHECKING:
     from ..world import World
@@ -31,11 +31,8 @@ def print_number(self: Any) -> str:
 
 
 def decimal(value: int) -> str:
-    """The decimal digits; Python refuses to write very long ones in one go, as that takes quadratic time."""
-    try:
-        return str(value)
-    except ValueError:
-        return radix(value, 10)
+    """The decimal digits."""
+    return huge.digits_of(value)
 
 
 def print_float(value: float) -> str:
@@ -242,10 +239,10 @@ def read_number(text: str) -> tuple[Any, int]:
     if abs(exponent) > LONGEST_EXPONENT:
         raise Fault("SystemExceptions.OutOfMemory", f"a number with an exponent of {exponent} is too large")
     if match["scale"] is not None:
-        value = Fraction(sign * int(whole + fraction), 10 ** len(fraction))
+        value = Fraction(sign * huge.from_digits(whole + fraction), 10 ** len(fraction))
         return ScaledDecimal(value, int(match["scale"]) if match["scale"] else len(fraction)), match.end()
     if not fraction:
-        value = Fraction(sign * int(whole)) * Fraction(10) ** exponent
+        value = Fraction(sign * huge.from_digits(whole)) * Fraction(10) ** exponent
         return (value.numerator if value.denominator == 1 else value), match.end()
     return sign * float(f"{whole}.{fraction}e{exponent}"), match.end()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...image.collections import String, text_of
 from ...image.values import LETTERS, Character, Symbol
 from ..flow import Fault
-from . import primitive
+from . import huge, primitive
 from .elements import elements, ghost_of, like, new_ordered, out_of_range, place, span
 from .sequences import writable
 
@@ -278,7 +278,7 @@ def as_number(self: Any) -> Any:
         if base is not None:
             number: Any = int(digits, int(base))
         elif part is None and (power is None or (power[0] != "-" and len(power) < 6)):
-            number = int(whole) * 10 ** int(power or 0)
+            number = huge.from_digits(whole) * 10 ** int(power or 0)
         else:
             number = float(f"{whole}{part or ''}e{power or 0}")
     except ValueError:
@@ -289,7 +289,7 @@ def as_number(self: Any) -> Any:
 @primitive("string.asInteger")
 def as_integer(self: Any) -> Any:
     match = re.match(r"\s*([+-]?\d+)", own_text(self))
-    return int(match[1]) if match else None
+    return huge.from_digits(match[1]) if match else None
 
 
 @primitive("string.isNumeric")

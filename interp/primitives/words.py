@@ -1,9 +1,15 @@
-"""Primitives of text as people write it: patterns, regular expressions (Python's), numbers and texts filled in."""
+"""Primitives of text as people write it: patterns, regular expressions (Python's), numbers and texts filled in.
+
+What a person gives as an expression is matched by the library `regex`: Python's own `re` looks at nothing else until it
+is done, which for `(a+)+$` may be never, and nothing in the process runs meanwhile. `regex` lets others run, and gives
+up after PATIENCE.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import String, text_of
@@ -14,16 +20,32 @@ from .elements import elements, like, new_ordered, out_of_range
 from .text import need_text, own_text
 
 if TYPE_CHECKING:
+    from regex import Match, Pattern
+
     from ..world import World
 
+PATIENCE = 5.0  # seconds for one search
 
-def pattern_of(world: World, thing: Any) -> re.Pattern[str]:
+
+def pattern_of(world: World, thing: Any, ignore_case: bool = False) -> Pattern[str]:
+    import regex
+
     made = own_slots(thing).get("pattern") if is_object(thing) else None  # a Regex
     text = need_text(world, thing if made is None else made)
     try:
-        return re.compile(text)
-    except re.error as problem:
-        raise Fault("SystemExceptions.InvalidArgument", f"{text!r} is no regular expression: {problem}") from None
+        return regex.compile(text, regex.IGNORECASE if ignore_case else 0)
+    except (regex.error, RecursionError, OverflowError) as problem:
+        raise Fault("SystemExceptions.InvalidArgument", f"{text[:200]!r} is no regular expression: {problem}") from None
+
+
+@contextmanager
+def _patiently(pattern: Pattern[str]) -> Iterator[dict[str, Any]]:
+    """What a search with the pattern is to be told. A Fault if it takes too long."""
+    try:
+        yield {"timeout": PATIENCE, "concurrent": True}
+    except TimeoutError:
+        told = f"looking for {pattern.pattern[:200]!r} took longer than {PATIENCE:g} s and was given up"
+        raise Fault("Error", told) from None
 
 
 @primitive("string.trimmedLeft", world=True)
@@ -48,8 +70,9 @@ def matches_pattern(world: World) -> Any:
 
     def matches(self: Any, other: Any, ignore_case: Any = True) -> bool:
         form = "".join({"*": ".*", "#": "."}.get(c) or re.escape(c) for c in own_text(self))
-        flags = re.DOTALL | (re.IGNORECASE if ignore_case is True else 0)
-        return re.fullmatch(form, need_text(world, other), flags) is not None
+        pattern = pattern_of(world, f"(?s:{form})", ignore_case is True)
+        with _patiently(pattern) as bounded:
+            return pattern.fullmatch(need_text(world, other), **bounded) is not None
 
     return matches
 
@@ -57,9 +80,9 @@ def matches_pattern(world: World) -> Any:
 @primitive("string.matchesRegex", world=True)
 def matches_regex(world: World) -> Any:
     def matches(self: Any, regex: Any, ignore_case: Any = False) -> bool:
-        compiled = pattern_of(world, regex)
-        flags = re.IGNORECASE if ignore_case is True else 0
-        return re.fullmatch(compiled.pattern, own_text(self), flags) is not None
+        pattern = pattern_of(world, regex, ignore_case is True)
+        with _patiently(pattern) as bounded:
+            return pattern.fullmatch(own_text(self), **bounded) is not None
 
     return matches
 
@@ -69,7 +92,9 @@ def search_regex(world: World) -> Any:
     """Of the first match from an index on, an Array: bounds and text, then those of each group; nil for none."""
 
     def search(self: Any, regex: Any, start: Any = 1) -> Any:
-        found = pattern_of(world, regex).search(own_text(self), max(0, start - 1))
+        pattern = pattern_of(world, regex)
+        with _patiently(pattern) as bounded:
+            found = pattern.search(own_text(self), max(0, start - 1), **bounded)
         if found is None:
             return None
         return _groups(world, found)
@@ -77,13 +102,14 @@ def search_regex(world: World) -> Any:
     return search
 
 
-def occurrences(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+def occurrences(pattern: Pattern[str], text: str) -> Iterator[Match[str]]:
     """All matches. Nothing is no match where another has just ended (as GNU Smalltalk has it, and Python not)."""
     end = -1
-    for match in pattern.finditer(text):
-        if match.end() > match.start() or match.start() != end:
-            yield match
-        end = match.end()
+    with _patiently(pattern) as bounded:
+        for match in pattern.finditer(text, **bounded):
+            if match.end() > match.start() or match.start() != end:
+                yield match
+            end = match.end()
 
 
 @primitive("string.allRegexMatches", world=True)
@@ -105,7 +131,7 @@ def regex_spans(world: World) -> Any:
     return spans
 
 
-def _groups(world: World, match: re.Match[str]) -> Any:
+def _groups(world: World, match: Match[str]) -> Any:
     groups = range(match.re.groups + 1)
     spans = [(match.start(n) + 1, match.end(n), None if match[n] is None else match[n]) for n in groups]
     return world.new_array([world.new_array(list(span)) for span in spans])
@@ -118,7 +144,7 @@ def replace_regex(world: World) -> Any:
     def replace(self: Any, regex: Any, new: Any, count: Any = 0) -> Any:
         text = need_text(world, new)
 
-        def put(match: re.Match[str]) -> str:
+        def put(match: Match[str]) -> str:
             return re.sub(r"%(\d)", lambda m: match[int(m[1])] or "" if int(m[1]) <= match.re.groups else m[0], text)
 
         old, at = own_text(self), 0

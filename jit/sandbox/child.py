@@ -53,8 +53,9 @@ def warm_up() -> None:
     import statistics
 
     import greenlet  # a method may wait
+    import regex
 
-    assert math and random and statistics and greenlet  # imported here, so that a trial opens no file for them
+    assert math and random and statistics and greenlet and regex  # here, so that a trial opens no file
     worker.close()
 
 

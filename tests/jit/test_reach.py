@@ -31,7 +31,8 @@ FAR = (
 HARMLESS = {
     "addDependent:", "removeDependent:", "release", "comment:", "chat", "includesSelector:", "numArgs", "press",
     "onPress:", "addMorph:", "text:", "fetch", "value:", "value:value:", "value:value:value:", "valueWithArguments:",
-    "bindWithArguments:", "message:receiver:", "value:onTimeoutDo:", "+", "-", "*", "/", "//", "\\\\", "keywords", "name:",
+    "bindWithArguments:", "message:receiver:", "value:onTimeoutDo:", "keywords", "name:",
+    "+", "-", "*", "/", "//", "\\\\",
 }  # fmt: skip
 
 
