@@ -38,6 +38,7 @@ from .families import is_retired
 from .filein import category_of, define_class
 from .outside import Called, Journal, Outside
 from .primitives import all_primitives
+from .primitives.huge import allow_long_numbers
 from .report import Report, of_failure
 from .sessions import Session
 from .stack import Source
@@ -174,6 +175,7 @@ class Worker:
         self._sessions: dict[str, Session] = {}  # those with processes that wait for a later statement
         self._fresh = Session(self.world)  # for a session that has none
         self._deep: DeepThread | None = None  # where they live, if no thread of the caller's is deep enough
+        allow_long_numbers()
         if gc.get_threshold() == (700, 10, 10):
             # Python's default was made for small heaps; ours holds the library, and looking through it is dear.
             gc.set_threshold(50_000, 20, 20)

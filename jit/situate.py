@@ -98,7 +98,12 @@ def situate(world: World, miss: Miss) -> tuple[Situation, Surroundings]:
 
 def surroundings_of(world: World, thing: Any) -> Surroundings:
     """What the static gates know of an object, where no message of its was missed."""
-    slots = frozenset(s for one in _chain(world, thing) for s in own_slots(one) if s.isidentifier())
+    slots = frozenset(
+        slot
+        for one in _chain(world, thing)
+        for slot, value in own_slots(one).items()
+        if slot.isidentifier() and not (world.name_of(one) in REFLECTIVE and _of_library(value))
+    )
     library = frozenset(name for name, value in _named(world) if any(map(_of_library, own_slots(value).values())))
     return Surroundings(
         prototype=world.describe(thing),

@@ -10,10 +10,18 @@ from __future__ import annotations
 
 import decimal
 import math
+import sys
 
 STEP = 1 << 18  # bits: a product of two such takes some ten milliseconds
-SHORT = 13_000  # bits: what Python itself prints at once
-DIGITS = 3_900  # digits: what Python itself reads at once
+SMALL_STEP = 1 << 14  # bits that a division of large numbers answers at once
+DIGITS = 3_900  # digits: what Python reads at once, whatever was set
+AT_ONCE = 250_000  # digits that Python may write at once, which takes it half a second
+
+
+def allow_long_numbers() -> None:
+    """Python refuses to write more than 4,300 digits, which a message about a number may well have."""
+    if 0 < sys.get_int_max_str_digits() < AT_ONCE:
+        sys.set_int_max_str_digits(AT_ONCE)
 
 
 def multiply(a: int, b: int) -> int:
@@ -69,17 +77,33 @@ def product(first: int, last: int) -> int:
     return multiply(product(first, middle), product(middle + 1, last))
 
 
+def remainder(a: int, b: int) -> int:
+    """a modulo b, neither negative."""
+    if a.bit_length() - b.bit_length() <= SMALL_STEP:
+        return a % b
+    rest, at = 0, -(-a.bit_length() // SMALL_STEP) * SMALL_STEP
+    while at:
+        at -= SMALL_STEP
+        piece = a >> at
+        a -= piece << at
+        rest = ((rest << SMALL_STEP) + piece) % b
+    return rest
+
+
 def gcd(a: int, b: int) -> int:
     """The greatest common divisor; of large numbers by Euclid's steps."""
+    a, b = abs(a), abs(b)
     while min(a.bit_length(), b.bit_length()) > STEP:
-        a, b = b, a % b
-    return math.gcd(a, b)
+        a, b = b, remainder(a, b)
+    return math.gcd(remainder(a, b), b) if b else a
 
 
 def digits_of(number: int) -> str:
     """The decimal digits of a number."""
-    if number.bit_length() <= SHORT:
+    try:
         return str(number)
+    except ValueError:  # it has more digits than Python writes at once
+        pass
     if number < 0:
         return "-" + digits_of(-number)
     powers: dict[int, decimal.Decimal] = {}

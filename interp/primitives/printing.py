@@ -29,6 +29,7 @@ from ..classes import is_collection
 from . import primitive
 from .elements import elements, ghost_of
 from .hashed import pairs
+from .huge import digits_of
 
 if TYPE_CHECKING:
     from ..world import World
@@ -125,7 +126,7 @@ class Printer:
         """An element's printString."""
         kind = type(thing)
         if kind is int:
-            return str(thing)
+            return digits_of(thing)
         return text_of(self.world.send(thing, "printString"))
 
 

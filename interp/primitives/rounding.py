@@ -88,12 +88,17 @@ _own("numerator", lambda self: self.numerator, "numerator")
 _own("denominator", lambda self: self.denominator, "denominator")
 
 
+MOST_DECIMALS = 100_000
+
+
 @primitive("number.asScaledDecimal", world=True)
 def as_scaled_decimal(world: World) -> Any:
     def as_scaled_decimal(self: Any, scale: Any) -> Any:
         _need_number(world, self, "asScaledDecimal:")
         if need_integer(world, scale) < 0:
             raise Fault("SystemExceptions.InvalidArgument", "the scale of a ScaledDecimal cannot be negative")
+        if scale > MOST_DECIMALS:
+            raise Fault("SystemExceptions.InvalidArgument", f"a ScaledDecimal has at most {MOST_DECIMALS:,} decimals")
         return ScaledDecimal(exact(self), scale)
 
     return as_scaled_decimal

@@ -9,6 +9,7 @@ from ...image.values import Character
 from ..flow import Fault
 from . import primitive
 from .elements import check_byte, elements
+from .huge import digits_of
 from .streams import loosen, state
 from .text import is_text
 
@@ -112,9 +113,9 @@ def next_put_all(world: World) -> Any:
 def print_(world: World) -> Any:
     def print_(self: Any, thing: Any) -> Any:
         if thing.__class__ is int and "_v_put" in vars(self):
-            self._v_put(str(thing))
+            self._v_put(digits_of(thing))
             return self
-        text = str(thing) if thing.__class__ is int else text_of(world.send(thing, "printString"))
+        text = digits_of(thing) if thing.__class__ is int else text_of(world.send(thing, "printString"))
         if self._kind == "String":
             put_text(self, text)
         else:
