@@ -24,7 +24,9 @@ AGAIN = 1.0  # seconds before a kernel that ended is started anew
     "--kernel", "kernels", multiple=True, metavar="ENDPOINT", help="A kernel that is not found by itself. Repeatable."
 )
 @click.option("--start", default=0, show_default=True, metavar="N", help="Start N kernels too, and anew when one ends.")
-@click.option("--workers", default=2, show_default=True, help="Of each kernel that is started.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Of each kernel that is started."
+)
 @click.option("--jit", "policy", type=click.Choice(["off", "ask", "auto"]), default=None, help="As for batos kernel.")
 @click.pass_context
 def broker(

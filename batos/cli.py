@@ -101,9 +101,20 @@ def jit_option(function: Any) -> Any:
     )
 
 
+def _workspace(context: click.Context, option: click.Parameter, name: str) -> str:
+    if not 1 <= len(name) <= 128:
+        raise click.BadParameter("a workspace's name has 1 to 128 characters")
+    return name
+
+
 def workspace_option(function: Any) -> Any:
     return click.option(
-        "-w", "--workspace", default="default", show_default=True, help="Whose variables: a workspace persists."
+        "-w",
+        "--workspace",
+        default="default",
+        show_default=True,
+        callback=_workspace,
+        help="Whose variables: a workspace persists.",
     )(function)
 
 
@@ -243,7 +254,9 @@ def run_(
     metavar="ENDPOINT",
     help="Listen here too, for clients with keys: 'tcp://*:5555'. See `batos keys`.",
 )
-@click.option("--workers", default=2, show_default=True, help="How many messages run at once.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="How many messages run at once."
+)
 @click.option(
     "--lifeline",
     is_flag=True,

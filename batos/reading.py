@@ -40,7 +40,10 @@ def _folder(folder: Path, syntax: str) -> list[tuple[str, str, str]]:
     from .grammar.foreign import recognise
     from .grammar.tonel import arrange
 
-    paths = sorted(path for path in folder.rglob("*.st") if path.is_file())
+    try:
+        paths = sorted(path for path in folder.rglob("*.st") if path.is_file())
+    except OSError as problem:
+        raise click.ClickException(f"{folder}: {problem.filename}: {problem.strerror}") from problem
     if not paths:
         raise click.ClickException(f"{folder}: this folder holds no .st files")
     files = [(str(path), _read(str(path))) for path in paths]

@@ -48,11 +48,11 @@ class Holder(NamedTuple):
 
 
 def lock_path(path: Path) -> Path:
-    return path.with_name(path.name + ".lock")
+    return Path(f"{path}.lock")  # with_name would fail for /
 
 
 def kernel_path(path: Path) -> Path:
-    return path.with_name(path.name + ".kernel")
+    return Path(f"{path}.kernel")
 
 
 def holder(location: str | os.PathLike[str]) -> Holder | None:

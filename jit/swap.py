@@ -70,7 +70,7 @@ def install(worker: Worker, swap: Swap) -> bytes:
 def revert(worker: Worker, prototype: bytes, selector: str, by: str) -> str:
     """Put back what the slot held before: the method's predecessor, or nothing. In words what was done.
 
-    Raises SwapRefused when there is no method to revert.
+    Raises SwapRefused when there is no method to revert, or it came with the library.
     """
 
     def take_back(world: World) -> str:
@@ -78,6 +78,8 @@ def revert(worker: Worker, prototype: bytes, selector: str, by: str) -> str:
         method = _held(target, selector)
         if not is_method(method):
             raise SwapRefused(f"there is no method {selector} to revert")
+        if own_slots(method)["author"] == "genesis":
+            raise SwapRefused(f"{selector} is the library's own: there is nothing before it to put back")
         return put_back(world, target, selector, by)
 
     return str(worker.transact(take_back, f"revert {selector} by {by}"))

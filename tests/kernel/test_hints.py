@@ -11,6 +11,19 @@ import pytest
 BATOS = (sys.executable, "-m", "batos.cli")
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("-i", "/", "eval", "3"), "is a folder"),
+        (("kernel", "--workers", "0"), "not in the range"),
+        (("eval", "-w", "", "3"), "1 to 128 characters"),
+    ],
+)
+def test_what_cannot_be_meant(folder: Path, words: tuple[str, ...], told: str) -> None:
+    done = subprocess.run([*BATOS, *words], capture_output=True, text=True, timeout=120, cwd=folder)
+    assert done.returncode in (1, 2) and told in done.stderr and "Traceback" not in done.stderr
+
+
 def said(image: Path, *words: str) -> str:
     done = subprocess.run([*BATOS, "-i", str(image), *words], capture_output=True, text=True, timeout=120)
     assert done.returncode == 1, done

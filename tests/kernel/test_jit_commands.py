@@ -24,5 +24,8 @@ def test_through_the_kernel_that_holds_the_image(kernel: Any, connect: Any) -> N
     assert client.evaluate("Account foo").outcomes[0].printed == "1"
     gone = batos("-i", image, "jit", "revert", "Nobody", "foo")
     assert gone.returncode == 1 and "no object named Nobody" in gone.stderr
+    kept = batos("-i", image, "jit", "revert", "Object", "printNl")
+    assert kept.returncode == 1 and "the library's own" in kept.stderr
+    assert client.evaluate("3 printNl").outcomes[0].printed == "3"
     none = batos("-i", image, "jit", "revert", "Account", "bar")
     assert none.returncode == 1 and "no method bar" in none.stderr
