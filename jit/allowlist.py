@@ -101,22 +101,23 @@ REFLECTION: Final[frozenset[str]] = frozenset(
     (
         # slots, parents, methods
         "setSlot:value: removeSlot: addSlot:value: parent*: parents: setParent: define: define:method: getSlot: slotAt:"
-        " slotAt:put: instVarAt: instVarAt:put: instVarNamed: instVarNamed:put: addParent: removeParent: become:"
-        " selectors lookupSelector: compiledMethodAt: compile: removeSelector: superclass: installOn: install:"
+        " slotAt:put: instVarAt: instVarAt:put: instVarNamed: instVarNamed:put: readSlot: addParent: removeParent:"
+        " become: selectors lookupSelector: compiledMethodAt: compile: removeSelector: superclass: installOn: install:"
         " uninstall: primitive primitive: python: asPython createMethod:code:in: fileIn: fileOut fileOut: fileOutOn:"
         # sends of what is only known when they happen, and what makes them
         " perform: perform:with: perform:with:with: perform:with:with:with: perform:with:with:with:with:"
         " perform:withArguments: sendTo: sentTo: reinvokeFor: adaptToCollection:andSend: adaptToNumber:andSend:"
-        " broadcast: broadcast:with: target:selector: when:send:to: asSymbol asMutator asAccessor asLegalSelector"
-        " asClass asClassIfPresent: doesNotUnderstand: thisContext valueWithReceiver:withArguments:"
+        " broadcast: broadcast:with: broadcast:with:with: broadcast:withArguments: target:selector: when:send:to:"
+        " asSymbol asMutator asSetter asAccessor asLegalSelector asClass asClassIfPresent: doesNotUnderstand:"
+        " thisContext valueWithReceiver:withArguments:"
         # text that is run
         " evaluate evaluate: evaluate:in: evaluate:to: evaluate:to:ifError: evaluate:ifError: evaluate:for:"
         " evaluate:for:logged: evaluate:in:to: evalString: evalString:to: evalString:ifError: evalString:to:ifError:"
         " compile:classified: compile:category: compile:ifError: compile:notifying: addSelector:withMethod: rename:"
         " renameClassNamed:as: removeClassNamed: changeClassTo: writeSlot:value:"
         # what outlives the message, or is no part of the image
-        " undo redo commit abort snapshot snapshot: quit quit: halt halt: fork fork: forkAt: forkAt:named: forkNamed:"
-        " forkAndWait newProcess newProcessWith: revert"
+        " undo redo commit abort snapshot snapshot: quit quit: halt halt: haltIf: haltOnce fork fork: forkAt:"
+        " forkAt:named: forkNamed: forkAndWait newProcess newProcessWith: revert"
         # who decides about models, and what they are told
         " jitPolicy: intent: example: example:of: forgetExamples ask: newChat"
     ).split()
@@ -130,7 +131,7 @@ REFLECTIVE: Final[frozenset[str]] = frozenset(
         " FileStreamLoader Message MessageSend Metaclass Method MethodContext Mirror Namespace ObjectMemory"
         " PackageLoader PackageManifest Persona Process ProcessEnvironment Processor ProcessorScheduler Smalltalk"
         " StandardInput Stdio SystemDictionary TestAsserter TestCase TestResource TestResult TestSuite Trait"
-        " WeaverTools Workspace"
+        " TraitComposition WeaverTools Workspace"
     ).split()
 )
 """Prototypes of the library that are about the system itself. A model's method may neither name them nor send what only
