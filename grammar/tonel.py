@@ -261,7 +261,7 @@ class _File:
             try:
                 method = self.text.method(start, end)
                 source = self.source[start:end]
-                self.items.append(Member(method, meta, category, None, source, span=self.text.span(begin, end)))
+                self.items.append(Member(method, meta, category, None, source, span=self.text.span(start, end)))
             except SyntaxProblem as problem:
                 self.bad.append(Bad(problem, span=self.text.span(begin, end)))
             category = ""

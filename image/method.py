@@ -16,7 +16,8 @@ class Method(UvmObject):
     ("smalltalk" or "python"); ``author`` (a person's name, "genesis", or ``model:NAME``); ``intent`` (why it exists);
     ``category``; ``comment``; ``made`` (seconds since the epoch, UTC); ``provenance`` (a dict of plain values: model
     and adapter digest, prompt hash, gates ..., empty for people); ``before*`` (a tuple of the Method whose place it
-    took, empty for the first). ``earlier`` follows it.
+    took, empty for the first; ``earlier`` follows it); ``place*``, of one that was read from a file: the file's name as
+    it was given, and the line and column that the source begins at.
     """
 
     _p_traits = "Method"

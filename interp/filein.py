@@ -25,7 +25,14 @@ def category_of(method: nodes.Method) -> str:
     return ""
 
 
-def define_class(world: World, node: nodes.Node, text: str, author: str, evaluate: Evaluate) -> Any:
+def place(method: Method, origin: str, span: nodes.Span) -> Method:
+    """Note the file, if it is one, that a method was read from, and where in it."""
+    if origin and not origin.startswith("<"):
+        method.__setattr__("place*", (origin, span.line, span.column))
+    return method
+
+
+def define_class(world: World, node: nodes.Node, text: str, origin: str, author: str, evaluate: Evaluate) -> Any:
     """Carry out a Class or Extend; ``text`` is its source, from which places count. Answers the class."""
     if isinstance(node, nodes.Class):
         superclass = None if node.superclass is None else known(world, node.superclass, evaluate)
@@ -43,7 +50,7 @@ def define_class(world: World, node: nodes.Node, text: str, author: str, evaluat
     else:
         assert isinstance(node, nodes.Extend)
         thing = target_of(world, node.target, evaluate)
-    _Definition(world, text, node.span, author, evaluate).fill(thing, node.items)
+    _Definition(world, text, node.span, origin, author, evaluate).fill(thing, node.items)
     return thing
 
 
@@ -81,8 +88,11 @@ def target_of(world: World, node: nodes.Node, evaluate: Evaluate) -> Any:
 class _Definition:
     """One definition at work."""
 
-    def __init__(self, world: World, text: str, span: nodes.Span, author: str, evaluate: Evaluate) -> None:
-        self.world, self.text, self.span, self.author, self.evaluate = world, text, span, author, evaluate
+    def __init__(
+        self, world: World, text: str, span: nodes.Span, origin: str, author: str, evaluate: Evaluate
+    ) -> None:
+        self.world, self.text, self.span, self.origin = world, text, span, origin
+        self.author, self.evaluate = author, evaluate
 
     def fill(self, thing: Any, items: tuple[nodes.Node, ...]) -> None:
         """Do to a class what its brackets say; variables first, whatever the order, so that all methods know them."""
@@ -134,17 +144,15 @@ class _Definition:
         elif member.meta:
             thing = own_slots(thing)["side*"] if classes.is_class(thing) else thing
         category = category_of(method) or member.category
-        world.define(
-            thing,
-            Method(
-                method.selector,
-                member.source,
-                method.language,
-                author=self.author,
-                category=category,
-                comment=method.comment,
-            ),
+        made = Method(
+            method.selector,
+            member.source,
+            method.language,
+            author=self.author,
+            category=category,
+            comment=method.comment,
         )
+        world.define(thing, place(made, self.origin, member.span))
 
     def value_in(self, thing: Any, node: nodes.Node) -> Any:
         """The value of an expression that can name what the class's own methods can."""

@@ -157,17 +157,28 @@ def _place(report: Report, stack: list[Place], origin: str) -> None:
     lines = source.text.split("\n")
     report.origin = source.origin or shown.label
     report.line = shown.line + source.first_line - 1
-    report.column = shown.column
+    report.column = shown.column + _indent(shown)
     report.length = shown.length
     if 0 < shown.line <= len(lines):
-        report.source_line = lines[shown.line - 1].rstrip("\r")
-    report.stack = tuple(_lines(stack))
+        report.source_line = " " * _indent(shown) + lines[shown.line - 1].rstrip("\r")
+    report.stack = tuple(_lines(stack, report.origin))
 
 
-def _lines(stack: list[Place], most: int = 20) -> list[str]:
-    lines = [
-        f"{place.label} (line {place.line + place.source.first_line - 1}, column {place.column})" for place in stack
-    ]
+def _indent(place: Place) -> int:
+    """How much further right the line is in its file than in the source."""
+    return place.source.first_column - 1 if place.line == 1 else 0
+
+
+def _line(place: Place, origin: str) -> str:
+    """Where an activation is; with the file it was read from if that is not ``origin``, the report's own."""
+    source = place.source
+    where = f"line {place.line + source.first_line - 1}, column {place.column + _indent(place)}"
+    read = source.home is not None and source.origin not in ("", "genesis", origin)
+    return f"{place.label} ({source.origin}, {where})" if read else f"{place.label} ({where})"
+
+
+def _lines(stack: list[Place], origin: str, most: int = 20) -> list[str]:
+    lines = [_line(place, origin) for place in stack]
     folded: list[str] = []
     for line in lines:
         if folded and folded[-1] == line:

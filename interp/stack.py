@@ -19,6 +19,7 @@ class Source:
     origin: str = ""
     first_line: int = 1
     home: Any = None  # the object whose slot holds the method
+    first_column: int = 1  # where in its first line it begins
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from . import flow, misses, probation, statements, warden
 from .awakening import awaken, workspace_named
 from .depth import DeepThread, is_deep
 from .families import is_retired
-from .filein import category_of, define_class
+from .filein import category_of, define_class, place
 from .outside import Called, Journal, Outside
 from .primitives import all_primitives
 from .primitives.huge import allow_long_numbers
@@ -464,19 +464,18 @@ class Worker:
                 span = statement.span
                 piece = text[method.span.start - span.start : method.span.end - span.start]
                 thing = self._run(target, text, span, workspace, run)
-                return world.define(
-                    thing,
-                    Method(
-                        method.selector,
-                        piece,
-                        method.language,
-                        author=run.author,
-                        category=category_of(method),
-                        comment=method.comment,
-                    ),
+                made = Method(
+                    method.selector,
+                    piece,
+                    method.language,
+                    author=run.author,
+                    category=category_of(method),
+                    comment=method.comment,
                 )
+                return world.define(thing, place(made, run.origin, method.span))
             case nodes.Class() | nodes.Extend():
-                return define_class(world, statement, text, run.author, self._evaluator(text, workspace, run))
+                evaluate = self._evaluator(text, workspace, run)
+                return define_class(world, statement, text, run.origin, run.author, evaluate)
             case _ if run.within is not None:
                 return run.within(world, text)
             case _:

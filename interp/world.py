@@ -416,8 +416,9 @@ class World:
             # Several holders of one source, anonymous ones or a name's old and new: each is its blocks' own home.
             number = self._holders_of[base] = self._holders_of.get(base, 0) + 1
             filename = self._filenames[base, id(holder)] = f"<{base}{f' {number}' if number > 1 else ''}>"
-            origin = "genesis" if slots.get("author") == "genesis" else ""  # a report points at people's lines
-            self.sources[filename] = Source(slots["selector"], slots["source"], origin, home=holder)
+        # A report points at people's lines, in the file they were read from.
+        where = ("genesis", 1, 1) if slots.get("author") == "genesis" else slots.get("place*", ("", 1, 1))
+        self.sources[filename] = Source(slots["selector"], slots["source"], where[0], where[1], holder, where[2])
         return filename
 
     def _primitive(self, name: str, cls: type, family: Family) -> Any:

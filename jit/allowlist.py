@@ -115,6 +115,8 @@ REFLECTION: Final[frozenset[str]] = frozenset(
         " evaluate:for:logged: evaluate:in:to: evalString: evalString:to: evalString:ifError: evalString:to:ifError:"
         " compile:classified: compile:category: compile:ifError: compile:notifying: addSelector:withMethod: rename:"
         " renameClassNamed:as: removeClassNamed: changeClassTo: writeSlot:value:"
+        # files
+        " asFile asFileReference"
         # what outlives the message, or is no part of the image
         " undo redo commit abort snapshot snapshot: quit quit: halt halt: haltIf: haltOnce fork fork: forkAt:"
         " forkAt:named: forkNamed: forkAndWait newProcess newProcessWith: revert"
@@ -127,11 +129,12 @@ REFLECTION: Final[frozenset[str]] = frozenset(
 REFLECTIVE: Final[frozenset[str]] = frozenset(
     (
         "BaselineOf Behavior Class ClassDefinition ClassDescription CognitiveWeaver CompiledBlock CompiledCode"
-        " CompiledMethod Compiler ConfigurationOf Context ContextPart Contrapunto DirectedMessage FileStream"
-        " FileStreamLoader Message MessageSend Metaclass Method MethodContext Mirror Namespace ObjectMemory"
+        " CompiledMethod Compiler ConfigurationOf Context ContextPart Contrapunto DirectedMessage Directory"
+        " File FileLocator FileReference FileStream FileStreamLoader FileSystem Message MessageSend Metaclass Method"
+        " MethodContext Mirror Namespace ObjectMemory"
         " PackageLoader PackageManifest Persona Process ProcessEnvironment Processor ProcessorScheduler Smalltalk"
-        " StandardInput Stdio SystemDictionary TestAsserter TestCase TestResource TestResult TestSuite Trait"
-        " TraitComposition WeaverTools Workspace"
+        " StandardInput Stdio SystemDictionary SystemOrganization SystemOrganizer TestAsserter TestCase TestResource TestResult TestSuite"
+        " Trait TraitComposition TraitDescription WeaverTools Workspace"
     ).split()
 )
 """Prototypes of the library that are about the system itself. A model's method may neither name them nor send what only

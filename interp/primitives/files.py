@@ -59,12 +59,75 @@ def file_exists(self: Any, name: Any) -> bool:
 
 @primitive("file.remove")
 def file_remove(self: Any, name: Any) -> Any:
+    """A file, or a directory with nothing in it."""
     path = text_of(name)
     try:
-        Path(path).unlink()
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.rmdir(path)
+        else:
+            os.unlink(path)
     except OSError as error:
         raise _failed(error, path) from None
     return self
+
+
+@primitive("file.facts", world=True)
+def file_facts(world: World) -> Any:
+    """Of a file that is there: whether it is a file, a directory, a link, can be read, written, run; its size; when it
+    was changed, read, made (seconds since 1970). Of none: nil."""
+
+    def file_facts(self: Any, name: Any) -> Any:
+        path = text_of(name)
+        try:
+            found = os.stat(path)
+        except (OSError, ValueError):
+            return None
+        may = [os.access(path, right) for right in (os.R_OK, os.W_OK, os.X_OK)]
+        kinds = [os.path.isfile(path), os.path.isdir(path), os.path.islink(path)]
+        times = [int(one) for one in (found.st_mtime, found.st_atime, found.st_ctime)]
+        return world.new_array([*kinds, *may, found.st_size, *times])
+
+    return file_facts
+
+
+@primitive("file.names", world=True)
+def file_names(world: World) -> Any:
+    """The names in a directory, in alphabetical order."""
+
+    def file_names(self: Any, name: Any) -> Any:
+        path = text_of(name)
+        try:
+            return world.new_array([world.new_string(one) for one in sorted(os.listdir(path))])
+        except OSError as error:
+            raise _failed(error, path) from None
+
+    return file_names
+
+
+@primitive("file.makeDirectory")
+def make_directory(self: Any, name: Any) -> Any:
+    path = text_of(name)
+    try:
+        os.mkdir(path)
+    except OSError as error:
+        raise _failed(error, path) from None
+    return self
+
+
+@primitive("file.rename")
+def file_rename(self: Any, name: Any, new: Any) -> Any:
+    path = text_of(name)
+    try:
+        os.rename(path, text_of(new))
+    except OSError as error:
+        raise _failed(error, path) from None
+    return self
+
+
+@primitive("file.absolute", world=True)
+def file_absolute(world: World) -> Any:
+    """A path from the root on, without . and .. in it."""
+    return lambda self, name: world.new_string(os.path.abspath(os.path.expanduser(text_of(name))))
 
 
 @primitive("system.getenv")

@@ -41,7 +41,7 @@ def test_what_fails_is_told_and_the_rest_goes_on(folder: Path) -> None:
     report = folder / "report.xml"
     went = batos("test", str(folder), "--seconds", "0.5", "--junit", str(report))
     assert went.exit_code == 1
-    assert "FAILED BetaTest>>testFails\n    Got 3 instead of 4.\n    BetaTest>>testFails:1:" in went.output
+    assert f"FAILED BetaTest>>testFails\n    Got 3 instead of 4.\n    {folder}/bad.st:2:" in went.output
     assert "    it wrote:\n    | seen\n" in went.output
     assert "ERROR  BetaTest>>testErs\n    3 does not understand #zork" in went.output
     assert "ERROR  BetaTest>>testLoops\n    the message took longer than it may" in went.output
