@@ -133,8 +133,8 @@ REFLECTIVE: Final[frozenset[str]] = frozenset(
         " File FileLocator FileReference FileStream FileStreamLoader FileSystem Message MessageSend Metaclass Method"
         " MethodContext Mirror Namespace ObjectMemory"
         " PackageLoader PackageManifest Persona Process ProcessEnvironment Processor ProcessorScheduler Smalltalk"
-        " StandardInput Stdio SystemDictionary SystemOrganization SystemOrganizer TestAsserter TestCase TestResource TestResult TestSuite"
-        " Trait TraitComposition TraitDescription WeaverTools Workspace"
+        " StandardInput Stdio SystemDictionary SystemOrganization SystemOrganizer TestAsserter TestCase"
+        " TestResource TestResult TestSuite Trait TraitComposition TraitDescription WeaverTools Workspace"
     ).split()
 )
 """Prototypes of the library that are about the system itself. A model's method may neither name them nor send what only
