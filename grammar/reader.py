@@ -165,7 +165,11 @@ def _span(first: LineCounter, last: LineCounter) -> Span:
 def _finished(error: UnexpectedInput) -> list[Node]:
     """The statements that were read before the fault: the parser's lowest value is the list of them."""
     values = error.interactive_parser.parser_state.value_stack
-    return values[0] if values and isinstance(values[0], list) else []
+    if not values or not isinstance(values[0], list):
+        return []
+    if len(values) == 3 and isinstance(values[1], Node) and getattr(values[2], "type", "") == "DOT":
+        return [*values[0], values[1]]  # its period was the last that could be read
+    return values[0]
 
 
 def _problem(

@@ -70,11 +70,22 @@ def scan(source: str, start: int = 0, end: int | None = None) -> Iterator[Lexeme
 _DEFINITION = re.compile(r"[^\S\n]*\n(?:\s|\"[^\"]*\")*(?:[^\W\d][\w.]*)(?:\s+class)?\s*>>\s*[^\W\d]")
 
 
+def _behind_closers(source: str, at: int) -> int:
+    """The end of the closing brackets and periods that stand there."""
+    end = at
+    for kind, _, stop in scan(source, at):
+        if kind in ("RPAREN", "RBRACKET", "RBRACE", "DOT"):
+            end = stop
+        elif kind not in ("SPACE", "COMMENT"):
+            break
+    return end
+
+
 def statement_end(source: str, start: int, fault: int) -> int:
     """Where to go on after a fault: behind the first period at bracket depth 0 that is not before ``fault``.
 
     ``start`` is where the statement began. A closing bracket closes whatever was opened inside its pair (``[ ( ]``),
-    and one too many is passed over. A method definition needs no period, so a line that begins the next one ends it.
+    and one too many is passed over, or ends a statement that begins with it. A method definition needs no period, so a line that begins the next one ends it.
     """
     stack: list[str] = []
     open_now = {")": 0, "]": 0, "}": 0}  # how many of each the stack holds
@@ -83,12 +94,14 @@ def statement_end(source: str, start: int, fault: int) -> int:
             stack.append(CLOSERS[kind])
             open_now[stack[-1]] += 1
         elif kind in ("RPAREN", "RBRACKET", "RBRACE"):
+            if start == at == fault:
+                return _behind_closers(source, end)  # it closes nothing, and nothing hangs on it
             closed = None
             while open_now[source[at]] and closed != source[at]:
                 closed = stack.pop()
                 open_now[closed] -= 1
             if end > fault and not stack and kind == "RBRACKET" and _DEFINITION.match(source, end):
                 return end
-        elif kind == "DOT" and not stack and at >= fault:
-            return end
+        elif kind == "DOT" and at >= fault and (not stack or (at == fault and set(stack) == {")"})):
+            return end  # a parenthesis that is open where a period is found will hardly be closed further on
     return len(source)

@@ -55,6 +55,8 @@ class Report:
     def render(self) -> str:
         """As a person reads it: the message, the line with its caret, the stack."""
         lines = [self.message]
+        if self.origin[:1] not in ("", "<") and self.line and not self.source_line:
+            lines.append(f"{self.origin}:{self.line}:{self.column}")
         if self.source_line:
             shown, pad = self.source_line.replace("\t", " "), max(self.column - 1, 0)
             if len(shown) > 160:

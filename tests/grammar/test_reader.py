@@ -340,6 +340,20 @@ nil := 3. b. [ never"""
     assert program.statements[6].span.line == 4
 
 
+@pytest.mark.parametrize(
+    "source, kinds",
+    [
+        ("a foo. ]\nb. c.", ["Send", "Bad", "Name", "Name"]),
+        ("a. ) ] . )\nb.", ["Name", "Bad", "Name"]),
+        ("(a foo.\nb. c.", ["Bad", "Name", "Name"]),
+        ("#(1 2.\nb.", ["Bad", "Name"]),
+        ("A >> b [ ^(3 . 4 ].\nc.", ["Bad", "Name"]),
+    ],
+)
+def test_recovery_loses_no_whole_statement(source: str, kinds: list[str]) -> None:
+    assert [type(one).__name__ for one in parse(source, recover=True).statements] == kinds
+
+
 def test_recovery_keeps_what_parses() -> None:
     source = "a. 3 + 4. A >> x [ ^1 ]"
     assert parse(source, recover=True) == parse(source)
