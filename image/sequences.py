@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .collections import CLASSES, Array, Collection, items_of, sequences_equal
 
 
@@ -27,10 +29,16 @@ class Stream(Collection):
     """A position in a sequence of elements; ``_items`` is a list of them, of single characters (str) for text.
 
     ``_position`` is how many elements lie before it, ``_kind`` what ``contents`` answers ("String", "Array",
-    "ByteArray").
+    "ByteArray"). A new ReadStream has its elements as ``_v_read``, too, or those of text as ``_v_chars``, by which
+    compiled code reads it (primitives/streams.py); not if it was loaded, or has become another's clone.
     """
 
     _p_traits = "Stream"
+
+    @staticmethod
+    def _p_live(thing: Any) -> None:
+        vars(thing).pop("_v_read", None)
+        vars(thing).pop("_v_chars", None)
 
 
 CLASSES.update({"Interval": Interval, "Stream": Stream})

@@ -28,6 +28,7 @@ COMPARE: dict[str, type[ast.cmpop]] = {
     "=": ast.Eq,
     "~=": ast.NotEq,
 }
+SINGLE = {"Character": "single", "Symbol": "symbol"}  # types with one object a value -> the mark where = met them
 NIL_TESTS = frozenset(("isNil", "notNil"))
 NUMERIC = ("int", "float", "num")
 NUMBER_SELECTORS = frozenset({*OPERATORS, *WHOLE, *BITS, *COMPARE, "/", "bitShift:"})
@@ -127,12 +128,13 @@ def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
     slow = _plain(em, node, again(left), again(right))
     if selector in ("=", "~=") and isinstance(left, ast.Name) and isinstance(right, ast.Name):
         numbers = _names_tests(tests, left, right)
-        if selector + " single" in em.mode.timid:
+        single = next((kind for kind in SINGLE if f"{selector} {SINGLE[kind]}" in em.mode.timid), "")
+        if single:
             # Most are Characters or Symbols here, of which there is one each.
             operator: ast.cmpop = ast.Is() if selector == "=" else ast.IsNot()
             same = located(ast.Compare(again(left), [operator], [again(right)]), node)
             other = _guard(node, numbers, fast, slow, "bool")
-            result = _guard(node, [is_kind(again(left), "Character")], same, other, "bool")
+            result = _guard(node, [is_kind(again(left), single)], same, other, "bool")
             result.last = other  # type: ignore[attr-defined]
             return result
         miss = call("equals_miss", again(left), again(right), const(selector), em.site())

@@ -146,6 +146,7 @@ class Families:
         self._of: dict[int, set[Family]] = {}  # id(object) -> families whose order it is in
         self._clones: dict[tuple[type, int], Family] = {}
         self.by_type: dict[type, Family] = {}
+        self.things: set[type] = set()  # the types of the image's objects
         self.keyed: set[type] = {*PLAIN, FunctionType}  # types whose instances are their own keys (image/keys.py)
         self.free_names: set[str] = set()  # names that some compiled method looked up outside itself
         self.data_names: set[str] = set()  # names seen to hold data
@@ -259,6 +260,7 @@ class Families:
         self._compare(family)
         self._by_key[key] = family
         self.by_type[family.clean] = self.by_type[family.live] = family
+        self.things.update((family.clean, family.live))
         if not hasattr(ghost, "_p_as_key"):
             self.keyed.update((family.clean, family.live))
         if owner is not None:
@@ -298,12 +300,14 @@ class Families:
         """Let Python's == and hash, which dictionaries and sets ask, send = and hash where somebody redefined them."""
         equals, hashes = sends(family.find("=")[1]), sends(family.find("hash")[1])
         ghost: Any = family.ghost
+        equal = self.world.table("=") if equals else {}
+        hash_of = self.world.table("hash") if hashes else {}
 
         def same(one: Any, other: Any) -> bool:
-            return one is other or self.world.table("=")[one.__class__](one, other) is True
+            return one is other or equal[one.__class__](one, other) is True
 
         def hashed(one: Any) -> int:
-            return hash(self.world.table("hash")[one.__class__](one))
+            return hash(hash_of[one.__class__](one))
 
         for kind in (family.clean, family.live):
             cls: Any = kind
@@ -421,6 +425,7 @@ class Families:
                 self.by_type.pop(family.clean, None)
                 self.by_type.pop(family.live, None)
                 self.keyed.difference_update((family.clean, family.live))
+                self.things.difference_update((family.clean, family.live))
             for one in family.order:
                 self._of.get(id(one), set()).discard(family)
             for key in [key for key, value in self._by_key.items() if value is family]:

@@ -23,11 +23,12 @@ from ..image.collections import (
     ghost_of,
 )
 from ..image.object import MISSING, Body, own_slots
+from ..image.sequences import Stream
 from ..image.values import Character, Symbol
 from . import flow
 from .blocks import HELD
 from .families import Family, is_method
-from .hashing import FORMS
+from .hashing import FORMS, NAMES
 
 if TYPE_CHECKING:
     from .world import World
@@ -54,6 +55,8 @@ TEXTS = ("string", "text", "literal")
 def form_of(selector: str, thing: Any) -> str:
     """In which form a message to that can be in line; '' if in none."""
     ghost = ghost_of(thing)
+    if ghost is Stream:
+        return next((form for form in FORMS[selector] if form in NAMES and NAMES[form][0] in vars(thing)), "")
     form = KINDS.get(ghost, "")
     if form in TEXTS:
         return form if selector in ("at:", "size", "isEmpty", "notEmpty") else ""
@@ -198,9 +201,9 @@ class Guesses:
 
     def equals_miss(self, left: Any, right: Any, selector: str, site: int) -> Any:
         """What was compared in line are no numbers."""
-        single = left.__class__ is Character or left.__class__ is Symbol
+        kind = {Character: " single", Symbol: " symbol"}.get(left.__class__, "")
         if site:
-            self.count(site, selector + " single" if single else selector, self.timid)
+            self.count(site, selector + kind, self.timid)
         return self.world.send(left, selector, right)
 
     def count(self, number: int, name: str, marks: dict[int, set[str]]) -> None:

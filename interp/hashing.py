@@ -1,4 +1,5 @@
-"""Dictionaries, sets and bags in line: ``at:put:``, ``includes:``, ``at:ifAbsent:`` and such, with their blocks.
+"""Dictionaries, sets and bags in line: ``at:put:``, ``includes:``, ``at:ifAbsent:`` and such, with their blocks; and
+what ReadStreams answer to ``next`` and ``atEnd``.
 
 What the emitted code looks like::
 
@@ -33,6 +34,8 @@ NAMES = {
     "set": ("_v_set", "_v_members"),
     "ids": ("_v_ids", "_v_own_ids"),
     "bag": ("_v_bag", "_v_counts"),
+    "elements": ("_v_read", "_v_read"),
+    "chars": ("_v_chars", "_v_chars"),
 }
 SIZED = ("table", "pairs", "set", "ids")
 # selector -> forms that it has in line, the first of them what is tried where nothing is known
@@ -48,6 +51,8 @@ FORMS: dict[str, tuple[str, ...]] = {
     "remove:": ("set", "ids"),
     "includesKey:": ("table", "pairs"),
     "removeKey:": ("table", "pairs"),
+    "next": ("elements", "chars"),  # of a ReadStream
+    "atEnd": ("elements", "chars"),
 }
 # The same of messages with blocks.
 LOOKUPS: dict[str, tuple[str, ...]] = {
@@ -153,8 +158,15 @@ def key_of(form: str, key: ast.expr, node: n.Node) -> ast.expr:
     by_identity = form in ("pairs", "ids")
     if isinstance(node, PLAIN) or known == "int" or not by_identity and known in ("num", "float", "str"):
         return again(key)
-    own = ast.Compare(class_of(again(key)), [ast.In()], [load("$singles" if by_identity else "$keyed")])
-    return ast.IfExp(own, again(key), call("$identity" if by_identity else "$key_of", again(key)))
+
+    def one_of(types: str) -> ast.expr:
+        return ast.Compare(class_of(again(key)), [ast.In()], [load(types)])
+
+    if not by_identity:
+        return ast.IfExp(one_of("$keyed"), again(key), call("$key_of", again(key)))
+    number = ast.Tuple([load("$id"), call("$id", again(key))], ast.Load())
+    other = ast.IfExp(one_of("$things"), number, call("$identity", again(key)))
+    return ast.IfExp(one_of("$singles"), again(key), other)
 
 
 def _done(
@@ -166,6 +178,8 @@ def _done(
     selector = node.selector
     if selector in ("size", "isEmpty", "notEmpty"):
         return [assign(target, measure(selector, contents(receiver, form)))]
+    if selector in ("next", "atEnd"):
+        return _read(em, selector, receiver, form, target)
     key = key_of(form, args[0], node.args[0])
     table = contents(receiver, form, selector in ("at:put:", "add:", "remove:", "removeKey:"))
     match selector:
@@ -195,6 +209,24 @@ def _done(
         ast.Assign([ast.Subscript(load(found), load(at), ast.Store())], more),
         ast.Assign([store(target)], again(args[0])),
     ]
+
+
+def _read(em: Emitter, selector: str, stream: ast.expr, form: str, target: str) -> list[ast.stmt]:
+    """The next element, and one on; or whether there is none."""
+    from .compiler import call, const, load
+
+    elements = contents(stream, form)
+    position = ast.Attribute(again(stream), "_position", ast.Load())
+    if selector == "atEnd":
+        return [assign(target, ast.Compare(position, [ast.GtE()], [call("len", elements)]))]
+    at = em.temp()
+    element: ast.expr = ast.Subscript(elements, load(at), ast.Load())
+    if form == "chars":
+        element = ast.Subscript(load("letters"), element, ast.Load())
+    on = ast.Assign(
+        [ast.Attribute(again(stream), "_position", ast.Store())], ast.BinOp(load(at), ast.Add(), const(1))
+    )
+    return [assign(at, position), assign(target, element), on]
 
 
 def _value(found: ast.expr, form: str) -> ast.expr:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .compiler import Emitter
 
 CHANGES = {"add:": "append", "removeLast": "pop"}  # selector -> what is done to the list
-TEXTS = {"literal": "tuple", "string": "string", "text": "str"}  # form -> the global that holds the type
+TEXTS = {"literal": "tuple", "string": "$strings", "text": "str"}  # form -> the global with the type, or types
 
 
 def value(em: Emitter, node: n.Send) -> ast.expr | None:
@@ -97,10 +97,10 @@ def _of_text(em: Emitter, node: n.Send, here: str) -> ast.expr:
     sent = located(em.plain_send(again(receiver), selector, list(map(again, args))), node)
     if not args:
         length = located(measure(selector, _characters(receiver, kind)), node)
-        return located(ast.IfExp(is_kind(again(receiver), kind), length, sent), node)  # type: ignore[no-any-return]
+        return located(ast.IfExp(_is_text(receiver, kind), length, sent), node)  # type: ignore[no-any-return]
     target = em.temp()
     tests, place = _index(args[0])
-    tests.insert(0, is_kind(again(receiver), kind))
+    tests.insert(0, _is_text(receiver, kind))
     one = located(ast.Subscript(_characters(receiver, kind), place, ast.Load()), node)
     if kind != "tuple":
         one = located(ast.Subscript(load("letters"), one, ast.Load()), node)
@@ -168,9 +168,16 @@ def _grown(em: Emitter, node: n.Send) -> ast.expr:
     return load(target)
 
 
+def _is_text(receiver: ast.expr, kind: str) -> ast.expr:
+    from .compiler import class_of, load
+
+    operator: ast.cmpop = ast.In() if kind == "$strings" else ast.Is()
+    return ast.Compare(class_of(again(receiver)), [operator], [load(kind)])
+
+
 def _characters(receiver: ast.expr, kind: str) -> ast.expr:
     """What holds a String's characters: the literal itself, or its contents."""
-    return again(receiver) if kind != "string" else ast.Attribute(again(receiver), "_items", ast.Load())
+    return again(receiver) if kind != "$strings" else ast.Attribute(again(receiver), "_items", ast.Load())
 
 
 def _index(index: ast.expr) -> tuple[list[ast.expr], ast.expr]:

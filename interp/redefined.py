@@ -16,6 +16,7 @@ from ..image.collections import (
     String,
 )
 from ..image.object import own_slots
+from ..image.sequences import Stream
 from ..image.values import Character, Symbol
 from .arithmetic import NUMBER_SELECTORS
 from .families import is_method
@@ -61,7 +62,8 @@ COLLECTIONS: tuple[tuple[Any, Iterable[str]], ...] = (
     (IdentitySet, MEMBERS),
     (Bag, ("add:", "includes:")),
 )
-WATCHED = frozenset(name for _, names in (*VALUES, *COLLECTIONS) for name in names)
+READING = ("next", "atEnd")  # of ReadStreams
+WATCHED = frozenset((*READING, *(name for _, names in (*VALUES, *COLLECTIONS) for name in names)))
 
 
 def redefined(world: World) -> frozenset[str]:
@@ -69,6 +71,9 @@ def redefined(world: World) -> frozenset[str]:
     found = set(world.root.get("redefined", ()))
     families = [(world.family(value), names) for value, names in VALUES]
     families += [(world.families.default(kind), names) for kind, names in COLLECTIONS]
+    streams = world.lookup("ReadStream")
+    if streams is not None:
+        families.append((world.families.by_type[world.families.clones_of(streams, Stream)], READING))
     for family, names in families:
         for name in names:
             _, value = family.find(name)

@@ -24,7 +24,7 @@ TAKEN = frozenset(
     assign_top assign_variable bool by_steps chosen collected detached equals_miss failed float
     function getattr inherited int landed len let_go letters look_global look_up new_array new_box
     not_boolean pool_at range recipe_of return_home same signals slot_miss
-    square_root steps str string this_context times truth tuple type unset world None True False
+    square_root steps str this_context times truth tuple type unset world None True False
     __debug__
     """.split()
 )

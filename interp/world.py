@@ -115,6 +115,7 @@ class World:
         }
         self._box = self.families.default(Box).live
         self._array: type = Array
+        self._string: type = String
         # The code of primitives that change their receiver's contents, perhaps with a block's help in between.
         self.changing = {
             function.__code__ for function in self.primitives.values() if getattr(function, "changes_receiver", False)
@@ -545,9 +546,11 @@ class World:
             self._look_for_redefined()
 
     def _default_types(self) -> None:
-        """Note the types that compiled code makes Arrays of, and knows a String by."""
+        """Note the types that compiled code makes Arrays of, and knows Strings by."""
         self._array = self.families.default(Array).live
-        self.globals["string"] = self.families.default(String).live
+        family = self.families.default(String)
+        self._string = family.live
+        self.globals["$strings"] = {family.live, family.clean}
 
     def _look_for_redefined(self) -> None:
         found = redefined(self)
@@ -577,7 +580,6 @@ class World:
             **self.guesses.functions(),
             **self.variables.functions(),
             "letters": LETTERS,
-            "string": String,
             "square_root": math.sqrt,
             "str": str,
             "tuple": tuple,
@@ -586,6 +588,9 @@ class World:
             "$key_of": key_of,
             "$singles": SINGLE - {bool},
             "$identity": identity,
+            "$things": self.families.things,
+            "$id": id,
+            "$strings": set(),
             "bool": bool,
             "Character": Character,
             "Symbol": Symbol,
@@ -674,7 +679,9 @@ class World:
         return self.families.new(Dictionary, {key_of(key): value for key, value in items.items()})
 
     def new_string(self, text: str) -> Any:
-        return self.families.new(String, text)
+        string = self._string()
+        set_dict(string, {"_items": text})
+        return string
 
     def mutable_copy(self, value: Any) -> Any:
         """A copy of a native value: literals become the objects that can be written, the rest is itself."""

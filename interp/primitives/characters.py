@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...image.values import Character, Symbol
+from ...image.values import LETTERS, Character, Symbol
 from ..flow import Fault
 from . import primitive
 
@@ -70,8 +70,8 @@ def of_digit(self: Any, value: Any) -> Character:
 
 def _letter(change: Any) -> Any:
     def convert(self: Any) -> Character:
-        text = change(str(self))
-        return Character(text) if len(text) == 1 else self  # type: ignore[no-any-return]
+        text = change(self._char)
+        return LETTERS[text] if len(text) == 1 else self  # type: ignore[no-any-return]
 
     return convert
 

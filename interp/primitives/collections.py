@@ -20,6 +20,7 @@ from ...image.values import Character
 from ..flow import Fault
 from . import primitive
 from .elements import check_byte, chosen_list, elements, empty, find, ghost_of, made, one, run, two
+from .text import is_text, own_text
 
 if TYPE_CHECKING:
     from ..world import World
@@ -188,7 +189,14 @@ def identity_includes(world: World) -> Any:
 
 @primitive("collection.occurrencesOf", world=True)
 def occurrences_of(world: World) -> Any:
-    return lambda self, wanted: sum(1 for one in elements(world, self) if equal(one, wanted))
+    def occurrences_of(self: Any, wanted: Any) -> int:
+        if wanted.__class__ is Character:  # equal to itself alone
+            if is_text(self) and world.table("do:").get(self.__class__) is world.primitives["collection.do"]:
+                return own_text(self).count(wanted._char)
+            return sum(1 for one in elements(world, self) if one is wanted)
+        return sum(1 for one in elements(world, self) if equal(one, wanted))
+
+    return occurrences_of
 
 
 @primitive("collection.sum", world=True)

@@ -45,11 +45,15 @@ def key_not_found(world: World) -> Any:
 
 @primitive("association.new", world=True)
 def association(world: World) -> Any:
+    known: dict[Any, Any] = world.clone_types  # emptied whenever a family retires
+
     def association(self: Any, value: Any) -> Any:
         above = world.lookup("Association")
-        live: Any = world.families.clones_of(above)
+        live = known.get(("->", id(above)))
+        if live is None:
+            live = known["->", id(above)] = world.families.clones_of(above)
         thing = live()
-        set_dict(thing, {**world.fresh(above), "key": self, "value": value})
+        set_dict(thing, {"parent*": above, "key": self, "value": value})
         return thing
 
     return association

@@ -34,8 +34,15 @@ def new_stream(world: World, kind: str, contents: list[Any] | None = None, proto
     contents = [] if contents is None else contents
     slots = world.fresh(prototype)
     slots.update({"_items": contents, "_position": len(contents), "_kind": kind})
+    if prototype is world.lookup("ReadStream") and reads_plainly(world, live):
+        slots["_v_chars" if kind == "String" else "_v_read"] = contents
     set_dict(stream, slots)
     return stream
+
+
+def reads_plainly(world: World, cls: type) -> bool:
+    """Do the library's own methods answer next and atEnd of such a stream? Then compiled code may (hashing.py)."""
+    return all(world.table(name)[cls] is world.primitives["stream." + name] for name in ("next", "atEnd"))
 
 
 def kind_of(collection: Any) -> str:
@@ -102,8 +109,10 @@ def collected(world: World, self: Any, values: list[Any]) -> Any:
     """Elements as the kind of collection that the stream is on."""
     kind = self._kind
     if kind == "String":
-        if all(type(value) is str for value in values):
+        try:
             return world.new_string("".join(values))
+        except TypeError:  # not all are text
+            pass
         return world.new_array([out(value, kind) for value in values])
     if kind == "ByteArray" and all(type(value) is int and 0 <= value <= 255 for value in values):
         return world.families.new(ByteArray, bytearray(values))
@@ -164,6 +173,11 @@ def next_available(world: World) -> Any:
 
 @primitive("stream.peek")
 def peek(self: Any) -> Any:
+    try:
+        value = self._items[self._position]
+        return LETTERS[value] if value.__class__ is str and self._kind == "String" else value
+    except (IndexError, AttributeError):
+        pass
     contents, at = state(self), self._position
     return out(contents[at], self._kind) if at < len(contents) else None
 
@@ -193,9 +207,8 @@ def up_to(world: World) -> Any:
         contents, at, kind = state(self), self._position, self._kind
         end = at
         if kind == "String" and type(wanted) is Character:
-            mark = str(wanted)
             try:
-                end = contents.index(mark, at)
+                end = contents.index(wanted._char, at)
             except ValueError:
                 end = len(contents)
         else:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import String, text_of
+from ...image.object import is_object
 from ...image.values import LETTERS, Character, Symbol
 from ..flow import Fault
 from . import huge, primitive
@@ -24,6 +25,11 @@ def is_text(thing: Any) -> bool:
 
 def need_text(world: World, thing: Any) -> str:
     """The text of an argument; a Character counts as a text of one."""
+    if thing.__class__ is str:
+        return thing  # type: ignore[no-any-return]
+    contents = getattr(thing, "_items", None)
+    if contents.__class__ is str:
+        return contents  # type: ignore[no-any-return]
     if is_text(thing):
         return text_of(thing)
     if type(thing) is Character:
@@ -33,6 +39,9 @@ def need_text(world: World, thing: Any) -> str:
 
 def own_text(self: Any) -> str:
     """The text of a receiver; a prototype has none of its own."""
+    contents = self if self.__class__ is str else getattr(self, "_items", None)
+    if contents.__class__ is str:
+        return contents  # type: ignore[no-any-return]
     if isinstance(self, str):
         return str.__str__(self)
     return text_of(self) if "_items" in vars(self) else ""
@@ -116,9 +125,20 @@ def equals(self: Any, other: Any) -> bool:
     return self is other or (type(self) is not Symbol and bool(self == other))
 
 
+RECENT: dict[str, Symbol] = {}  # Symbols made lately: what nobody holds is forgotten, and making one takes a while
+
+
 @primitive("string.asSymbol")
 def as_symbol(self: Any) -> Symbol:
-    return Symbol(own_text(self))
+    text = own_text(self)
+    found = RECENT.get(text)
+    if found is None:
+        found = Symbol(text)
+        if len(RECENT) >= 500:
+            RECENT.clear()
+        if len(text) < 100:
+            RECENT[text] = found
+    return found
 
 
 @primitive("string.asString")
@@ -132,6 +152,8 @@ def _maker(name: str, change: Any) -> None:
     def make(world: World) -> Any:
         def convert(self: Any) -> Any:
             text = change(own_text(self))
+            if self.__class__ is str or is_object(self) and "parent*" not in vars(self):
+                return world.new_string(text)
             return Symbol(text) if type(self) is Symbol else like(world, self, text, String)
 
         return convert
@@ -231,8 +253,11 @@ def substrings(world: World) -> Any:
             pieces = text.split()
         else:
             marks = need_text(world, separators)
+            if len(marks) == 1:
+                pieces = [piece for piece in text.split(marks) if piece]
+                return new_ordered(world, list(map(world.new_string, pieces)))
             pieces = [piece for piece in re.split(f"[{re.escape(marks)}]", text) if piece] if marks else [text]
-        return new_ordered(world, [world.new_string(piece) for piece in pieces])
+        return new_ordered(world, list(map(world.new_string, pieces)))
 
     return substrings
 
@@ -259,7 +284,8 @@ def join(world: World) -> Any:
     """The elements of a collection, each as text, with the receiver between them."""
 
     def join(self: Any, parts: Any) -> Any:
-        return world.new_string(own_text(self).join(need_text(world, part) for part in elements(world, parts)))
+        texts = [part if part.__class__ is str else need_text(world, part) for part in elements(world, parts)]
+        return world.new_string(own_text(self).join(texts))
 
     return join
 
@@ -270,7 +296,10 @@ NUMBER = re.compile(r"\s*([+-]?)(?:(\d+)r(-?[0-9A-Z]+)|(\d+)(\.\d+)?(?:[eE]([+-]
 @primitive("string.asNumber")
 def as_number(self: Any) -> Any:
     """The number that the text begins with, or nil."""
-    match = NUMBER.match(own_text(self))
+    text = own_text(self)
+    if text.isdecimal() and text.isascii() and len(text) < 1000:
+        return int(text)
+    match = NUMBER.match(text)
     if match is None:
         return None
     sign, base, digits, whole, part, power = match.groups()
@@ -288,7 +317,10 @@ def as_number(self: Any) -> Any:
 
 @primitive("string.asInteger")
 def as_integer(self: Any) -> Any:
-    match = re.match(r"\s*([+-]?\d+)", own_text(self))
+    text = own_text(self)
+    if text.isdecimal() and text.isascii() and len(text) < 1000:
+        return int(text)
+    match = re.match(r"\s*([+-]?\d+)", text)
     return huge.from_digits(match[1]) if match else None
 
 

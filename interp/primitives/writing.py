@@ -80,7 +80,7 @@ def next_put_all(world: World) -> Any:
     def next_put_all(self: Any, values: Any) -> Any:
         try:
             append = self._v_put
-            text = values if values.__class__ is str else values._items
+            text = values if values.__class__ is str else getattr(values, "_items", None)
             if text.__class__ is str:
                 append(text)
                 return self
@@ -130,6 +130,14 @@ def display(world: World) -> Any:
     """``<<``: what displayString answers."""
 
     def display(self: Any, thing: Any) -> Any:
+        try:
+            append = self._v_put
+            text = thing if thing.__class__ is str else getattr(thing, "_items", None)
+            if text.__class__ is str:
+                append(text)
+                return self
+        except AttributeError:
+            pass
         text = text_of(thing) if is_text(thing) else text_of(world.send(thing, "displayString"))
         if self._kind == "String":
             put_text(self, text)
