@@ -84,9 +84,9 @@ def _behind_closers(source: str, at: int) -> int:
 def statement_end(source: str, start: int, fault: int) -> int:
     """Where to go on after a fault: behind the first period at bracket depth 0 that is not before ``fault``.
 
-    ``start`` is where the statement began. A closing bracket closes whatever was opened inside its pair (``[ ( ]``), and
-    one too many is passed over, or ends a statement that begins with it. A method definition needs no period, so a line
-    that begins the next one ends it.
+    ``start`` is where the statement began. A closing bracket closes whatever was opened inside its pair (``[ ( ]``),
+    and one too many is passed over, or ends a statement that begins with it. A method definition needs no period,
+    so a line that begins the next one ends it.
     """
     stack: list[str] = []
     open_now = {")": 0, "]": 0, "}": 0}  # how many of each the stack holds

@@ -31,6 +31,7 @@ from ...image.keys import of_key
 from ...image.object import MISSING, Body, is_object, own_slots, set_dict
 from ...image.sequences import Interval
 from ...image.values import LETTERS, Character, Symbol
+from ..families import sends
 from ..flow import Fault
 
 if TYPE_CHECKING:
@@ -211,6 +212,28 @@ def made(world: World, prototype: Any, contents: Any, kind: type[Body]) -> Any:
     set_dict(thing, slots)
     enliven(thing)
     return thing
+
+
+def filled(world: World, prototype: Any, values: list[Any]) -> Any:
+    """For a class that a definition made: its ``new``, and then ``addAll:``, which its own methods may be behind.
+    MISSING for the library's prototypes and their clones, whose contents can be given to them at once."""
+    if not is_object(prototype) or "sort*" not in own_slots(prototype):
+        return MISSING
+    thing = world.send(prototype, "new")
+    world.send(thing, "addAll:", world.new_array(values))
+    return thing
+
+
+def added(world: World, thing: Any, values: Any, *selectors: str) -> bool:
+    """Add the values by the first of the selectors for which somebody wrote a method, as addAll: does by ANSI. False
+    if nobody did, and nothing was added."""
+    family = world.family(thing)
+    for selector in selectors:
+        if sends(family.find(selector)[1]):
+            for value in elements(world, values):
+                world.send(thing, selector, value)
+            return True
+    return False
 
 
 def new_ordered(world: World, values: list[Any]) -> Any:

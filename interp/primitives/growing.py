@@ -10,6 +10,7 @@ from ...image.collections import (
 from ..flow import Fault
 from . import primitive
 from .elements import (
+    added,
     check_byte,
     chosen_list,
     elements,
@@ -47,7 +48,8 @@ def add_first(self: Any, value: Any) -> Any:
 @primitive("ordered.addAll", world=True, changes=True)
 def add_all(world: World) -> Any:
     def add_all(self: Any, values: Any) -> Any:
-        writable(self).extend(elements(world, values))
+        if not added(world, self, values, "add:", "addLast:"):
+            writable(self).extend(elements(world, values))
         return values
 
     return add_all
@@ -262,6 +264,8 @@ def sorted_add(world: World) -> Any:
 @primitive("sorted.addAll", world=True, changes=True)
 def sorted_add_all(world: World) -> Any:
     def sorted_add_all(self: Any, values: Any) -> Any:
+        if added(world, self, values, "add:"):
+            return values
         contents = writable(self)
         together = [*contents, *elements(world, values)]
         order(world, together, sort_block(world, self))

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 from ...image.collections import (
     Array,
     ByteArray,
+    OrderedCollection,
     SortedCollection,
     String,
 )
-from ...image.object import is_object, set_dict
+from ...image.object import MISSING, is_object, set_dict
 from ...image.values import Character
 from ..flow import Fault
 from . import primitive
 from .elements import (
     check_byte,
     elements,
+    filled,
     made,
 )
 from .ordering import order, sort_block
@@ -90,6 +92,10 @@ def with_all(world: World) -> Any:
 
 def from_values(world: World, prototype: Any, values: list[Any]) -> Any:
     kind: Any = world.kind_of(prototype) if is_object(prototype) else Array
+    if kind is OrderedCollection or kind is SortedCollection:
+        thing = filled(world, prototype, values)
+        if thing is not MISSING:
+            return thing
     if kind is String:
         if not all(type(value) is Character for value in values):
             raise Fault("SystemExceptions.WrongClass", "a String is made of Characters")

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 from ...image.collections import Bag, Dictionary, IdentitySet, Set, table_of
 from ...image.keys import identity, key_of, keys_of
 from ...image.object import MISSING
-from ..families import sends
 from ..flow import Fault
 from . import primitive
-from .elements import chosen, elements, ghost_of, like, made, one, run
+from .elements import added, chosen, elements, filled, ghost_of, like, made, one, run
 from .hashed import table
 
 if TYPE_CHECKING:
@@ -35,9 +34,7 @@ def set_add(self: Any, value: Any) -> Any:
 @primitive("set.addAll", world=True, changes=True)
 def set_add_all(world: World) -> Any:
     def set_add_all(self: Any, values: Any) -> Any:
-        if sends(world.family(self).find("add:")[1]):  # somebody's own
-            for value in elements(world, values):
-                world.send(self, "add:", value)
+        if added(world, self, values, "add:"):
             return values
         contents = table(self)
         for value in elements(world, values):
@@ -93,14 +90,19 @@ def set_remove_plainly(world: World) -> Any:
 @primitive("set.with", world=True)
 def set_with(world: World) -> Any:
     def set_with(self: Any, *found: Any) -> Any:
-        return _from(world, self, found)
+        thing = filled(world, self, list(found))
+        return _from(world, self, found) if thing is MISSING else thing
 
     return set_with
 
 
 @primitive("set.withAll", world=True)
 def set_with_all(world: World) -> Any:
-    return lambda self, found: _from(world, self, elements(world, found))
+    def set_with_all(self: Any, found: Any) -> Any:
+        thing = filled(world, self, list(elements(world, found)))
+        return _from(world, self, elements(world, found)) if thing is MISSING else thing
+
+    return set_with_all
 
 
 def _contents(kind: type, found: Any) -> dict[Any, Any]:
@@ -160,6 +162,8 @@ def identity_set_add(self: Any, value: Any) -> Any:
 @primitive("iset.addAll", world=True, changes=True)
 def identity_set_add_all(world: World) -> Any:
     def identity_set_add_all(self: Any, values: Any) -> Any:
+        if added(world, self, values, "add:"):
+            return values
         contents = table(self)
         for value in elements(world, values):
             contents[identity(value)] = value
