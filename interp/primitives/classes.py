@@ -61,9 +61,14 @@ def shape(world: World) -> Any:
     return shape
 
 
+@primitive("class.nameInFull", world=True)
+def name_in_full(world: World) -> Any:
+    return lambda self: world.name_of(self) or "a class without a name"
+
+
 @primitive("class.name", world=True)
 def name(world: World) -> Any:
-    return lambda self: world.name_of(self) or "a class without a name"
+    return lambda self: world.name_of(self).rpartition(".")[2] or "a class without a name"
 
 
 @primitive("class.rename", world=True)
