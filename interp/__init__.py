@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "Asked": "misses",
-    "Budget": "worker",
+    "Budget": "outcome",
     "Miss": "misses",
-    "Outcome": "worker",
+    "Outcome": "outcome",
     "Report": "report",
-    "Resolution": "worker",
+    "Resolution": "outcome",
     "Worker": "worker",
     "World": "world",
     "deep": "depth",
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from .depth import deep as deep
     from .misses import Asked as Asked
     from .misses import Miss as Miss
+    from .outcome import Budget as Budget
+    from .outcome import Outcome as Outcome
+    from .outcome import Resolution as Resolution
     from .report import Report as Report
-    from .worker import Budget as Budget
-    from .worker import Outcome as Outcome
-    from .worker import Resolution as Resolution
     from .worker import Worker as Worker
     from .world import World as World
 

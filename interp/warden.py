@@ -17,7 +17,7 @@ from weakref import WeakSet
 from . import flow
 
 if TYPE_CHECKING:
-    from .worker import Worker
+    from .ending import Ending
 
 
 class Limits(NamedTuple):
@@ -29,7 +29,7 @@ class Limits(NamedTuple):
 
 
 TICK = 0.05  # seconds
-_workers: WeakSet[Worker] = WeakSet()
+_endings: WeakSet[Ending] = WeakSet()
 _awake = threading.Event()
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
@@ -45,14 +45,14 @@ def resident() -> int:
         return 0
 
 
-def watch(worker: Worker) -> None:
+def watch(ending: Ending) -> None:
     """Have the warden look after a worker whose message has a limit, from now on."""
     global _thread
-    if worker.watched and _awake.is_set():
+    if ending.watched and _awake.is_set():
         return
     with _lock:
-        _workers.add(worker)
-        worker.watched = True
+        _endings.add(ending)
+        ending.watched = True
         if _thread is None or not _thread.is_alive():
             _thread = threading.Thread(target=_round, name="batos-warden", daemon=True)
             try:
@@ -63,7 +63,7 @@ def watch(worker: Worker) -> None:
 
 
 def _round() -> None:
-    sizes: dict[Worker, tuple[object, int]] = {}  # the limits last seen of a worker, and the process's size then
+    sizes: dict[Ending, tuple[object, int]] = {}  # the limits last seen of a worker, and the process's size then
     while True:
         _awake.wait()
         # Cleared before looking: whoever begins from here on sets it again.
@@ -71,34 +71,34 @@ def _round() -> None:
         now = time.monotonic()
         memory = 0
         with _lock:
-            workers = list(_workers)
-        for worker in workers:
-            limits = worker.limits
-            if worker._pending is not None and worker._running is not None:
+            endings = list(_endings)
+        for each in endings:
+            limits = each.limits
+            if each.pending is not None and each.running is not None:
                 _awake.set()
-                worker.remind()
+                each.remind()
             if limits is None:
-                sizes.pop(worker, None)
+                sizes.pop(each, None)
                 continue
             _awake.set()
             if limits.until is not None and now >= limits.until:
-                worker.abandon(flow.OutOfTime)
+                each.abandon(flow.OutOfTime)
             elif limits.growth is not None:
                 memory = memory or resident()
-                seen, before = sizes.get(worker, (None, memory))
+                seen, before = sizes.get(each, (None, memory))
                 if seen is not limits:
-                    sizes[worker] = limits, memory
+                    sizes[each] = limits, memory
                 elif memory > before + limits.growth:
-                    worker.abandon(flow.OutOfMemory)
-        del workers
+                    each.abandon(flow.OutOfMemory)
+        del endings
         time.sleep(TICK)
 
 
 def _forget() -> None:
     """A forked child has no such thread."""
     global _thread, _lock
-    for worker in list(_workers):
-        worker.watched = False
+    for each in list(_endings):
+        each.watched = False
     _thread, _lock = None, threading.Lock()
 
 
@@ -106,7 +106,7 @@ os.register_at_fork(after_in_child=_forget)
 
 
 def hush() -> None:
-    """What arrives in a finalizer, where Python drops it, is told again (Worker.remind): nobody need read of it."""
+    """What arrives in a finalizer, where Python drops it, is told again (Ending.remind): nobody need read of it."""
     others = sys.unraisablehook
     if getattr(others, "hushes", False):
         return

@@ -7,131 +7,32 @@ runs again from its start once the method is there. A failed message leaves no c
 
 from __future__ import annotations
 
-import ctypes
 import gc
-import logging
 import os
-import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from hashlib import blake2b
-from typing import Any, Protocol, cast
+from dataclasses import replace
+from typing import Any, cast
 
-import transaction
-from transaction.interfaces import NoTransaction
-from ZODB.POSException import ConflictError, ReadOnlyError
+from ZODB.POSException import ConflictError
 
 from ..grammar import SyntaxProblem, nodes, parse
-from ..image.errors import CommitUncertain, ImageProblem
-from ..image.method import Method
-from ..image.object import own_slots
-from ..image.resting import Resting
-from ..image.storable import explain_failure, unreachable
-from . import flow, misses, probation, statements, warden
-from .awakening import awaken, workspace_named
+from ..image.storable import explain_failure
+from . import flow, misses, probation, statements
+from .carrying import DEFINING, carry_out
 from .depth import DeepThread, is_deep
-from .families import is_retired
-from .filein import category_of, define_class, place
+from .ending import Ending
+from .outcome import CLOSING, Budget, MissHandler, Outcome, Run
 from .outside import Called, Journal, Outside
 from .primitives import all_primitives
 from .primitives.huge import allow_long_numbers
 from .report import Report, of_failure
 from .sessions import Session
-from .stack import Source
+from .transactions import LOST, RETRIES, Transactions, conflict_text, pause
 from .world import World
 
-RETRIES = 20
 ASIDE = 0.05  # seconds: a message that sleeps for longer leaves its place to others
-PATIENCE = 2.0  # seconds that a message has to come to its end once it was told to
-DEFINING = nodes.Define | nodes.Class | nodes.Extend
-SILENT = DEFINING | nodes.Variables  # their value is not shown
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What one message may use: ``seconds`` of wall time, and ``bytes`` that the process may grow by. None: any."""
-
-    seconds: float | None = None
-    bytes: int | None = 2 << 30
-
-
-def _not_ours(record: logging.LogRecord) -> bool:
-    """ZODB logs whatever ends the loading of an object; a message that is told to end is no failure of the storage."""
-    return not (record.exc_info and record.exc_info[0] and issubclass(record.exc_info[0], flow.Flow))
-
-
-logging.getLogger("ZODB.Connection").addFilter(_not_ours)
-
-CLOSING = Budget(seconds=5.0)  # for the ensure: blocks of processes whose session ends
-
-
-@dataclass
-class Outcome:
-    """What became of one statement. ``value`` is live: for the worker's own thread, until its next message."""
-
-    statement: str
-    line: int
-    printed: str | None = None
-    value: Any = None
-    transcript: str = ""
-    error: Report | None = None
-    seconds: float = 0.0
-    defines: bool = False
-    quit: int | None = None  # the program ended itself here, with this exit status
-    # Processes that ended by an error meanwhile; the statement itself went well. The Transcript shows them, too.
-    failures: list[Report] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Resolution:
-    """How a miss was answered: installed (run the message again), or not, and what to tell the person; of a question
-    in words (`Asked`) the answer."""
-
-    installed: bool
-    note: str = ""
-
-
-class MissHandler(Protocol):
-    def resolve(self, miss: misses.Miss | misses.Asked, worker: Worker, approve: Any) -> Resolution: ...
-
-
-@dataclass
-class _Run:
-    """What stays the same while one program runs."""
-
-    origin: str
-    workspace: str
-    policy: str
-    approve: Any
-    budget: Budget
-    author: str = ""
-    within: Callable[[World, str], Any] | None = None
-    on_failure: Callable[[World, BaseException, str], None] | None = None
-    installed: set[str] = field(default_factory=set)
-    notes: dict[str, str] = field(default_factory=dict)
-    answers: dict[str, tuple[bool, str]] = field(default_factory=dict)
-    journal: Journal | None = None
-    echo: bool = True
-
-
-class _Abandonable:
-    """What Worker._abandonable answers. A class: a generator would take a good part of a short message's time."""
-
-    __slots__ = ("worker", "budget")
-
-    def __init__(self, worker: Worker, budget: Budget) -> None:
-        self.worker = worker
-        self.budget = budget
-
-    def __enter__(self) -> None:
-        self.worker._begin_abandonable(self.budget)
-
-    def __exit__(self, *_: object) -> None:
-        self.worker._settle_down()
 
 
 class Worker:
@@ -140,36 +41,16 @@ class Worker:
         self.name = name
         self.misses = misses
         self.outside: Outside | None = None  # who answers messages that leave the image
-        self.manager = transaction.TransactionManager(explicit=True)
-        self.manager.begin()
-        connection = image.db.open(self.manager)
-        if "genesis" not in connection.root():
-            connection.close()
-            self.manager.abort()
-            awaken(image)
-            self.manager.begin()
-            connection = image.db.open(self.manager)
-        self.connection = connection
-        self._root = connection.root()
-        self._on_file = getattr(image, "path", None) is not None
-        self._at_rest: transaction.Transaction | None = None  # one that only read and has ended: it serves again
+        self.transactions = Transactions(image)
+        self.connection = self.transactions.connection
         self.user = os.environ.get("USER", "")
-        self.world = World(connection, all_primitives())
-        self._epoch = self._read_epoch()
-        self._resting = Resting(connection, is_retired)
-        self.manager.abort()
+        self.world = World(self.connection, all_primitives())
+        self.transactions.attach(self.world)
+        self.tally = self.transactions.tally
+        self.ending = Ending()
         # Called in the transaction of a message that changes something, with what became of it, before it is committed.
         self.witness: Callable[[list[Outcome]], None] | None = None
-        self._lock = threading.Lock()
-        self._asked: type[flow.Abandoned] | None = None  # to end a program between two of its messages
-        self._running: int | None = None  # ident of the thread whose message may be abandoned now
-        self._pending: type[flow.Abandoned] | None = None
-        self._again = 0.0  # when it is to be told again
-        self.limits: warden.Limits | None = None  # of the message that runs now
-        self.watched = False  # by the warden
-        self.tally = {"commits": 0, "reads": 0, "conflicts": 0, "failures": 0}  # transactions, by how they ended
         self.about_to_wait: Callable[[], None] | None = None  # called before a commit that writes and waits for it
-        self._told = threading.Event()  # set when a message that may be waiting for the clock is to end
         self._aside: Callable[[], AbstractContextManager[Any]] = nullcontext
         self.world.pause = self._pause
         self._sessions: dict[str, Session] = {}  # those with processes that wait for a later statement
@@ -185,12 +66,7 @@ class Worker:
         """Ends the processes that are left, with their ensure: blocks, and lets the connection go."""
         for session in list(self._sessions):
             self.end_session(session)
-        with suppress(NoTransaction):
-            self.manager.abort()
-        # The connection goes back to a pool, and must not take the world along, whose types its objects have.
-        self.connection.cacheMinimize()
-        self.connection.families = None
-        self.connection.close()
+        self.transactions.close()
 
     # --- programs
 
@@ -231,10 +107,10 @@ class Worker:
             options = dict(locals())
             del options["self"], options["source"]
             return self._deeply(lambda: self.evaluate(source, **options))
-        run = _Run(origin, workspace, policy, approve, budget or Budget(), author or self.user, within, on_failure)
+        run = Run(origin, workspace, policy, approve, budget or Budget(), author or self.user, within, on_failure)
         run.echo = echo
         outcomes: list[Outcome] = []
-        self._asked = None
+        self.ending.asked = None
 
         def tell(outcome: Outcome) -> None:
             outcomes.append(outcome)
@@ -295,14 +171,14 @@ class Worker:
             return
         processes = self.world.processes = self._sessions.pop(session)
         try:
-            self._begin(_Run("", "default", "off", None, CLOSING), "")
-            with self._abandonable(CLOSING):
+            self._begin(Run(budget=CLOSING), "")
+            with self.ending.within(CLOSING):
                 processes.close()
             self._commit("the end of a session's processes")
         except (flow.Flow, Exception):
             self._abort()  # a conflict, a storage that is gone: the session is over all the same
 
-    def _message(self, statement: nodes.Node, source: str, run: _Run) -> Outcome:
+    def _message(self, statement: nodes.Node, source: str, run: Run) -> Outcome:
         span = statement.span
         text = source[span.start : span.end]
         outcome = Outcome(text, span.line, defines=isinstance(statement, DEFINING))
@@ -315,8 +191,8 @@ class Worker:
         while True:
             try:
                 self._begin(run, text)
-                with self._abandonable(run.budget):
-                    self._carry_out(statement, text, run, outcome)
+                with self.ending.within(run.budget):
+                    carry_out(world, statement, text, run, outcome)
                 outcome.transcript = "".join(world.transcript)
                 self._commit(text, [outcome])
                 break
@@ -383,7 +259,7 @@ class Worker:
         elif note:
             outcome.transcript += note + "\n"
 
-    def _atomic(self, program: nodes.Program, source: str, run: _Run) -> list[Outcome]:
+    def _atomic(self, program: nodes.Program, source: str, run: Run) -> list[Outcome]:
         """All statements in one transaction: the first failure takes everything back; a conflict runs all again."""
         conflicts = 0
         while True:
@@ -400,7 +276,7 @@ class Worker:
                     return [Outcome(source, 1, error=Report("conflict", text, run.origin, 1, 1))]
                 pause(conflicts)
 
-    def _atomic_once(self, program: nodes.Program, source: str, run: _Run) -> list[Outcome]:
+    def _atomic_once(self, program: nodes.Program, source: str, run: Run) -> list[Outcome]:
         outcomes: list[Outcome] = []
         self._begin(run, "atomic program")
         world = self.world
@@ -415,8 +291,8 @@ class Worker:
                     outcome.error = syntax_report(statement.problem)
                     break
                 world.policy = None
-                with self._abandonable(run.budget):
-                    self._carry_out(statement, text, run, outcome)
+                with self.ending.within(run.budget):
+                    carry_out(world, statement, text, run, outcome)
             except ConflictError:
                 raise
             except BaseException as failure:
@@ -440,91 +316,30 @@ class Worker:
             self._settle_probation(outcomes[-1])
         return outcomes
 
-    def _carry_out(self, statement: nodes.Node, text: str, run: _Run, outcome: Outcome) -> None:
-        processes = self.world.processes
-        try:
-            outcome.value = processes.run(lambda: self._perform(statement, text, run))
-        except flow.Quit as quit:
-            outcome.quit = quit.status
-            return
-        if run.echo and not isinstance(statement, SILENT):
-            outcome.printed = processes.run(lambda: self.world.print_string(outcome.value))
-        outcome.failures, processes.reports = processes.reports, []
-
-    def _perform(self, statement: nodes.Node, text: str, run: _Run) -> Any:
-        world = self.world
-        workspace = workspace_named(world, run.workspace)
-        match statement:
-            case nodes.Variables(names=names):
-                for name in names:
-                    if name not in own_slots(workspace):
-                        world.families.set_slot(workspace, name, None)
-                return None
-            case nodes.Define(target=target, method=method):
-                span = statement.span
-                piece = text[method.span.start - span.start : method.span.end - span.start]
-                thing = self._run(target, text, span, workspace, run)
-                made = Method(
-                    method.selector,
-                    piece,
-                    method.language,
-                    author=run.author,
-                    category=category_of(method),
-                    comment=method.comment,
-                )
-                return world.define(thing, place(made, run.origin, method.span))
-            case nodes.Class() | nodes.Extend():
-                evaluate = self._evaluator(text, workspace, run)
-                return define_class(world, statement, text, run.origin, run.author, evaluate)
-            case _ if run.within is not None:
-                return run.within(world, text)
-            case _:
-                return self._run(statement, text, statement.span, workspace, run)
-
-    def _evaluator(self, text: str, workspace: Any, run: _Run) -> Callable[[nodes.Node], Any]:
-        return lambda node: self._run(node, text, node.span, workspace, run)
-
-    def _run(self, node: nodes.Node, text: str, span: nodes.Span, workspace: Any, run: _Run) -> Any:
-        key, source = _placed(text, run.origin, span.line, span.column)
-        function = self.world.statement(node, workspace, source, key)
-        return function(workspace)
-
     # --- transactions
 
-    def _begin(self, run: _Run, text: str) -> None:
-        if self._at_rest is None:
-            self.manager.begin()
-        else:
-            self.manager._txn, self._at_rest = self._at_rest, None
-            self.connection.newTransaction(self.manager._txn)
+    def _begin(self, run: Run, text: str) -> None:
+        self.transactions.begin()
         world = self.world
         world.transcript.clear()
         world.signals.chain = None
-        world.families.behaviour_moved = world.families.names_moved = False
         world.workspace, world.author, world.answers, world.said = run.workspace, "", run.answers, text
         world.journal = run.journal
         if run.journal is not None:
             run.journal.begin_again()
-        epoch = self._read_epoch()
-        if epoch != self._epoch:
-            self._epoch = epoch
-            world.families.forget()
-            world.attach()
-            self._resting.types_retired()
-        self._resting.look()
         world.policy = self._policy(run, text) if run.policy in ("ask", "auto") and self.misses is not None else None
         world.processes.begin()
         if not world.processes.living:
             world.self_sends.sweep()
 
-    def _policy(self, run: _Run, text: str) -> Any:
+    def _policy(self, run: Run, text: str) -> Any:
         def decide(receiver: Any, message: Any) -> Any:
             miss = misses.describe(self.world, receiver, message, text, run.workspace)
             return None if miss.handle in run.notes or miss.policy == "off" else miss
 
         return decide
 
-    def _resolve(self, miss: misses.Miss | misses.Asked | Called, run: _Run) -> bool:
+    def _resolve(self, miss: misses.Miss | misses.Asked | Called, run: Run) -> bool:
         if isinstance(miss, Called):
             assert self.outside is not None and run.journal is not None
             run.journal.keep(miss, self.outside.answer(miss, self, run.approve, run.policy))
@@ -544,64 +359,22 @@ class Worker:
         run.notes[miss.handle] = resolution.note
         return False
 
-    def _read_epoch(self) -> int:
-        self._root._p_activate()
-        epoch = self._root.data.get("epoch")
-        return epoch.value if epoch is not None else 0
-
     def _commit(self, note: str, outcomes: list[Outcome] | None = None) -> None:
-        world = self.world
         # Only what changes something has a transaction that a witness could be part of.
-        if self.witness is not None and outcomes is not None and self.connection._registered_objects:
+        if self.witness is not None and outcomes is not None and self.transactions.changes_something:
             self.witness(outcomes)
-        epoch = self.connection.root()["epoch"].move() if world.families.behaviour_moved else self._epoch
-        current = self.manager.get()
-        if not current._resources:
-            world.processes.open = False
-            self._rest(current)
-            self.tally["reads"] += 1
-            return
-        current.note(note[:200])
-        if self.about_to_wait is not None:
-            self.about_to_wait()
-        try:
-            self.manager.commit()
-        except (ConflictError, ImageProblem, ReadOnlyError):
-            raise
-        except Exception as failure:
-            # A server that went away in the middle may or may not have kept it; a file says so itself.
-            if self.image.path is None and unreachable(failure):
-                text = "the storage server went away while this message was committed; whether it was kept is not known"
-                raise CommitUncertain(text) from failure
-            raise
-        world.processes.open = False
-        # Ours is known; had another worker moved it too, the next begin sees a value that neither drew.
-        self._epoch = epoch
-        self.tally["commits"] += 1
-
-    def _rest(self, current: transaction.Transaction) -> None:
-        """Ends a transaction that has only read: there is nothing to commit. Making and ending one in the regular way
-        takes as long as a short message; this one has kept nothing and serves the next."""
-        if self._on_file:  # which need not be told
-            self.connection._cache.incrgc()
-        else:
-            self.connection.afterCompletion(current)
-        self.manager.free(current)
-        self._at_rest = current
+        self.transactions.commit(note, self.about_to_wait)
 
     def _abort(self) -> None:
         world = self.world
         if world.processes.at_stake():
             # Mostly unwound by now; not where the commit failed.
-            asked, self._asked = self._asked, None
-            with suppress(flow.Abandoned), self._abandonable(CLOSING):
+            asked, self.ending.asked = self.ending.asked, None
+            with suppress(flow.Abandoned), self.ending.within(CLOSING):
                 world.processes.unwind()
-            self._asked = self._asked or asked
+            self.ending.asked = self.ending.asked or asked
             world.processes.restore()
-        moved = world.families.behaviour_moved or world.families.names_moved
-        self.manager.abort()
-        if moved:
-            world.families.forget()
+        self.transactions.abort()
 
     def _deeply(self, function: Callable[[], Any]) -> Any:
         """On a thread with a deep stack: the one where processes wait for their next statement, or a fresh one."""
@@ -623,7 +396,7 @@ class Worker:
             return self._transact(function, note, processes)
 
     def _transact(self, function: Callable[[World], Any], note: str, processes: Session) -> Any:
-        run = _Run("<transact>", "default", "off", None, Budget())
+        run = Run("<transact>")
         for attempt in range(RETRIES + 1):
             self._begin(run, note)
             try:
@@ -653,13 +426,13 @@ class Worker:
                 return self._trial(function, budget or Budget(), keep, processes)
 
     def _trial(self, function: Callable[[World], Any], budget: Budget, keep: bool, processes: Session) -> Outcome:
-        run = _Run("", "default", "off", None, budget)
+        run = Run(budget=budget)
         outcome = Outcome("", 1)
         nowhere = parse("nil").statements[0]
         started = time.perf_counter()
         self._begin(run, "trial")
         try:
-            with self._abandonable(run.budget):
+            with self.ending.within(run.budget):
                 outcome.value = processes.run(lambda: function(self.world))
                 processes.close()
                 outcome.failures = processes.reports
@@ -682,7 +455,7 @@ class Worker:
         outcome.seconds = time.perf_counter() - started
         return outcome
 
-    def _failure(self, failure: BaseException, text: str, run: _Run, statement: nodes.Node) -> Report:
+    def _failure(self, failure: BaseException, text: str, run: Run, statement: nodes.Node) -> Report:
         world = self.world
         problem = explain_failure(failure)
         if problem is not None:
@@ -697,115 +470,22 @@ class Worker:
 
     # --- interrupting
 
-    def _abandonable(self, budget: Budget) -> _Abandonable:
-        """While this is open, another thread may end the message. Never open around a commit or an abort."""
-        return _Abandonable(self, budget)
-
-    def _begin_abandonable(self, budget: Budget) -> None:
-        # The warden comes first: its thread must not be started once this one may be ended. A thread that is just being
-        # made goes by its maker's number, and would be the one that the exception reaches.
-        if budget.seconds is not None or budget.bytes is not None:
-            until = None if budget.seconds is None else time.monotonic() + budget.seconds
-            self.limits = warden.Limits(until, budget.bytes)
-            warden.watch(self)
-        with self._lock:
-            asked, self._asked = self._asked, None
-            if asked is not None:
-                self.limits = None
-                raise asked()
-            self._pending = None
-            self._told.clear()
-            self._running = threading.get_ident()
-
-    def _settle_down(self) -> None:
-        """From here on nobody may end the message; what was under way and has not arrived is taken back."""
-        while True:
-            try:
-                with self._lock:
-                    self.limits = None
-                    if self._pending is not None:
-                        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(threading.get_ident()), None)
-                    self._running = None
-                return
-            except flow.Abandoned:
-                continue  # it came just now: the message was over
-
     def abandon(self, how: type[flow.Abandoned] = flow.Interrupted) -> bool:
         """From any thread: end the message that runs now, if one does."""
-        with self._lock:
-            if self._running is None:
-                if how is flow.Interrupted:
-                    self._asked = how  # between two messages of a program: the next one does not begin
-                return False
-            if self._pending is not None:
-                return True
-            # Python drops an exception that arrives in a finalizer or a callback of the collector; a message that goes
-            # on for long after it was told is told again (by the warden), with time between for its ensure: blocks.
-            self._pending, self._again = how, time.monotonic() + PATIENCE
-            warden.hush()
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._running), ctypes.py_object(how))
-            self._told.set()
-        return True
+        return self.ending.abandon(how)
 
-    def remind(self) -> None:
-        """Told by the warden, now and then: what was to be ended and still runs is told again."""
-        with self._lock:
-            how, running = self._pending, self._running
-            if how is None or running is None or time.monotonic() < self._again:
-                return
-            self._again = time.monotonic() + PATIENCE
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(running), ctypes.py_object(how))
-            self._told.set()
+    def interrupt(self) -> bool:
+        return self.ending.abandon(flow.Interrupted)
 
     def _pause(self, seconds: float) -> None:
         """Wait for the clock, as no process can run; whoever ends the message ends this, too."""
         if self.about_to_wait is not None:
             self.about_to_wait()
         with self._aside() if seconds > ASIDE else nullcontext():
-            if self._told.wait(min(max(seconds, 0.0), 3600.0)):
-                self._told.clear()
-
-    def interrupt(self) -> bool:
-        return self.abandon(flow.Interrupted)
-
-
-@lru_cache(maxsize=1024)
-def _placed(text: str, origin: str, line: int, column: int) -> tuple[str, Source]:
-    """The name that a statement's compiled unit goes by, and its source."""
-    # The text is part of the name: blocks of an earlier statement from the same place may still run.
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
-    key = f"statement {origin}:{line}:{column} {digest}"
-    # Places in the tree count from the start of the whole text: the text is moved to where it stood.
-    return key, Source(origin, "\n" * (line - 1) + " " * (column - 1) + text, origin)
+            self.ending.wait(seconds)
 
 
 def syntax_report(problem: Any) -> Report:
     lines = problem.source.splitlines()
     line = lines[problem.line - 1] if 0 < problem.line <= len(lines) else ""
     return Report("syntax", problem.message, problem.origin, problem.line, problem.column, problem.length, line)
-
-
-def pause(conflicts: int) -> None:
-    """Before a message runs again: longer each time, so that those who want one object come one after another, even
-    where a commit takes a server tens of milliseconds; by chance, so that they do not meet again."""
-    time.sleep(random.uniform(0, min(0.5, 0.002 * 1.5**conflicts)))
-
-
-def conflict_text(world: World, conflict: ConflictError) -> str:
-    """Which object two messages both changed."""
-    name = "an object"
-    if conflict.oid is not None:
-        try:
-            thing = world.connection.get(conflict.oid)
-            name = world.describe(thing)
-        except Exception:
-            name = f"the object {conflict.oid.hex()}"
-    return (
-        f"another message changed {name} at the same time, {RETRIES} times in a row; nothing of this message was kept"
-    )
-
-
-LOST = (
-    "another message changed the same objects at the same time; nothing of this message was kept, and it cannot run "
-    "again, because processes of earlier statements had run in it"
-)

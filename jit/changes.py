@@ -35,7 +35,7 @@ def changed_slots(worker: Worker, oids: Iterable[bytes], before: bytes) -> list[
     def described(thing: Body) -> str:
         return worker.world.describe(worker.connection.get(thing._p_oid))
 
-    worker.manager.begin()
+    worker.transactions.manager.begin()
     old = worker.connection.db().open(before=p64(u64(before) + 1))
     try:
         for oid in sorted(oids):
@@ -63,7 +63,7 @@ def changed_slots(worker: Worker, oids: Iterable[bytes], before: bytes) -> list[
                 })  # fmt: skip
     finally:
         old.close()
-        worker.manager.abort()
+        worker.transactions.manager.abort()
     return told
 
 

@@ -31,8 +31,8 @@ class TurnFailed(Exception):
 def run_turn(worker: Worker, turn: int, code: str, author: str = "") -> None:
     """Run one turn's code. Raises TurnFailed; the world is then as it was before."""
     from ..image.method import Method
+    from ..interp.awakening import workspace_named
     from ..interp.flow import Unhandled
-    from ..interp.worker import workspace_named
 
     source = f"def {TURN}(self):\n" + "".join(f"    {line}\n" for line in code.splitlines())
 

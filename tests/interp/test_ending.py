@@ -30,7 +30,7 @@ def interrupt_when_running(worker: Worker, delay: float = 0.0, told: bool = Fals
     """Interrupt the worker's message once it runs; with ``told``, once it has written to the Transcript."""
 
     def wait() -> None:
-        while not worker._running or (told and not worker.world.transcript):
+        while not worker.ending.running or (told and not worker.world.transcript):
             time.sleep(0.0005)
         time.sleep(delay)
         worker.interrupt()
@@ -221,7 +221,7 @@ def test_ctrl_c_ends_the_message_and_nothing_is_kept(fresh_image: Path) -> None:
 
 def test_an_interrupt_that_python_drops_is_told_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     # Python drops an asynchronous exception that arrives in a finalizer: here the first one never arrives at all.
-    monkeypatch.setattr("batos.interp.worker.PATIENCE", 0.1)
+    monkeypatch.setattr("batos.interp.ending.PATIENCE", 0.1)
     raised = ctypes.pythonapi.PyThreadState_SetAsyncExc
     told: list[object] = []
 
@@ -230,7 +230,7 @@ def test_an_interrupt_that_python_drops_is_told_again(bench: Bench, monkeypatch:
             told.append(how)
             return raised(thread, how) if len(told) > 1 else 1
 
-    monkeypatch.setattr("batos.interp.worker.ctypes.pythonapi", Lossy())
+    monkeypatch.setattr("batos.interp.ending.ctypes.pythonapi", Lossy())
     thread = interrupt_when_running(bench.worker, delay=0.01)
     (outcome,) = bench.outcomes("[true] whileTrue")
     thread.join()

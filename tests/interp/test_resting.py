@@ -25,10 +25,10 @@ def retired(worker: Worker) -> int:
 
 def look(worker: Worker) -> int:
     """What is let go, however little was loaded since the last time."""
-    worker._resting._due = 0
+    worker.transactions.resting._due = 0
     worker.evaluate("nil")  # between two messages is where it happens
-    worker._resting._due = 0
-    return worker._resting.look()
+    worker.transactions.resting._due = 0
+    return worker.transactions.resting.look()
 
 
 def test_replaced_blocks_go_everywhere(bench: Bench) -> None:
@@ -95,8 +95,8 @@ def test_what_was_changed_or_is_held_stays(bench: Bench) -> None:
     def change(world: object) -> int:
         thing = worker.world.lookup("Mine")
         thing.n = 5
-        worker._resting._due = 0
-        worker._resting.look()
+        worker.transactions.resting._due = 0
+        worker.transactions.resting.look()
         return int(thing.n)
 
     assert worker.transact(change) == 5
