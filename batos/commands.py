@@ -167,7 +167,7 @@ def _python_source(selector: str, code: str, message_problem: str) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
         why = f"no message syntax ({message_problem}) and " if message_problem else ""
         where = f", line {problem.lineno}" if isinstance(problem, SyntaxError) else ""
-        raise Refused(Code.BAD_METHOD, f"{why}no Python ({getattr(problem, 'msg', problem)}{where})") from None
+        raise Refused(Code.BAD_METHOD, f"{why}no Python ({problem_of(problem)}{where})") from None
     function = tree.body[0]
     assert isinstance(function, ast.FunctionDef)
     if function.name != name:
@@ -177,6 +177,12 @@ def _python_source(selector: str, code: str, message_problem: str) -> str:
     if given != wanted:
         raise Refused(Code.BAD_METHOD, f"{selector} takes {wanted} argument(s) besides self, and {name} takes {given}")
     return code
+
+
+def problem_of(problem: BaseException) -> str:
+    """What Python's parser has against a text; what it has no stack for it says without words."""
+    told = str(getattr(problem, "msg", problem))[:200]
+    return told or "it is nested too deeply"
 
 
 def method_reply(world: World, thing: Body, method: Any) -> MethodReply:

@@ -26,7 +26,8 @@ MAX_TOLD = 200
 
 
 def changed_slots(worker: Worker, oids: Iterable[bytes], before: bytes) -> list[dict[str, Any]]:
-    """Slots of those objects that differ between the moment after transaction `before` and now: object, slot, was, is.
+    """Slots of those objects that differ between the moment after transaction `before` and now: object (and its oid in
+    hexadecimal), slot, was, is.
 
     kind: "behaviour" for methods and parents, else "data"; new: the object itself is.
     """
@@ -51,6 +52,7 @@ def changed_slots(worker: Worker, oids: Iterable[bytes], before: bytes) -> list[
                 if slot.startswith("_") and (slot != ITEMS or earlier is None):
                     continue  # the machinery's own
                 told.append({
+                    "oid": oid.hex(),
                     "object": name,
                     "slot": "elements" if slot == ITEMS else slot,
                     "was": plain(was[slot], described) if slot in was else None,

@@ -92,6 +92,7 @@ def situate(world: World, miss: Miss) -> tuple[Situation, Surroundings]:
         neighbour_writes={
             n.selector: writes for n in neighbours if (writes := writes_of(n.source, n.language, frozenset(slots)))
         },
+        receiver=miss.receiver.hex(),
     )
     return situation, surroundings
 

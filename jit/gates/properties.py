@@ -6,7 +6,7 @@ Inferred, never written down by anybody, so each is narrow: it speaks only where
     a slot that holds a number, a text or a Boolean still does after the trial
     `withdraw:` changes a slot that its opposite beside it, `deposit:`, changes
     `moveY:` changes y, where `moveX:` beside it changes x
-    `transfer:to:` takes from one what it gives to the other
+    `transfer:to:` takes from one what it gives to the other, and it is the receiver that gives
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def check_properties(
             raise Refused(f"{candidate.selector} asks a question and must answer True or False, not {trial['answer']}")
         held.append("a question changes nothing")
     held += _kinds(effects, trial)
-    held += _handed_over(candidate.selector, trial)
+    held += _handed_over(candidate.selector, trial, world.receiver, statement)
     written = set(effects.writes)
     if written:
         held += _neighbours(candidate.selector, written, world)
@@ -72,7 +72,7 @@ def _kinds(effects: Effects, trial: Mapping[str, Any]) -> list[str]:
     return [f"{', '.join(kept)}: still the same kind of value"] if kept else []
 
 
-def _handed_over(selector: str, trial: Mapping[str, Any]) -> list[str]:
+def _handed_over(selector: str, trial: Mapping[str, Any], receiver: str, statement: str) -> list[str]:
     words = frozenset(selector_words(selector))
     changed = [c for c in trial.get("changed", ()) if c.get("kind") == "data"]
     if not words & HANDS_OVER or not words & {"to", "from"} or words & SEVERAL or len(changed) != 2:
@@ -84,9 +84,12 @@ def _handed_over(selector: str, trial: Mapping[str, Any]) -> list[str]:
     except (TypeError, ValueError):
         return []
     slot = changed[0]["slot"]
+    told = " and ".join(f"{c['was']} -> {c['is']}" for c in changed)
     if one * other > 0:
-        told = " and ".join(f"{c['was']} -> {c['is']}" for c in changed)
         raise Refused(f"{selector} takes {slot} from one and gives it to the other; both change the same way: {told}")
+    gains = next((by for by, c in zip((one, other), changed, strict=True) if receiver and c.get("oid") == receiver), 0)
+    if gains > 0 and "to" in words and "from" not in words and "-" not in statement:
+        raise Refused(f"{selector} gives {slot} of the receiver to the other, and the receiver gains: {told}")
     return [f"{slot} goes from one to the other"]
 
 

@@ -23,6 +23,7 @@ class Surroundings:
     world_names: frozenset[str] = frozenset()
     library_names: frozenset[str] = frozenset()
     neighbour_writes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    receiver: str = ""  # its oid, in hexadecimal
 
 
 @dataclass(frozen=True, slots=True)

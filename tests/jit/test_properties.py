@@ -14,6 +14,7 @@ from .conftest import RIGHT, Scripted, Weave, last
 
 TANK = Surroundings(
     "Tank", frozenset({"level", "capacity", "open", "x", "y"}), frozenset({"fill:", "moveX:", "openUp"}),
+    receiver="0f",
     neighbour_writes={"fill:": ("level",), "moveX:": ("x",), "turnOn": ("open",)},
 )  # fmt: skip
 
@@ -86,6 +87,18 @@ def test_what_is_given_to_one_is_taken_from_the_other() -> None:
     assert judge("raise:to:", body, {"changed": GIVES}).passed
     for selector in ("giveToBoth:", "give:"):
         assert judge(selector, "self.level = amount", {"changed": GIVES}).passed, selector
+
+
+def test_who_transfers_gives() -> None:
+    """The other way round all is conserved, too."""
+    body = "self.level = amount; other1.fill_(amount)"
+    gains = [{**GIVES[0], "oid": "0f"}, {**GIVES[1], "was": "60", "is": "30", "oid": "10"}]
+    verdict = judge("transfer:to:", body, {"changed": gains}, "a transfer: 30 to: b")
+    assert not verdict.passed and "the receiver gains: 100 -> 130" in verdict.reason
+    gives = [{**gains[0], "oid": "10"}, {**gains[1], "oid": "0f"}]
+    assert judge("transfer:to:", body, {"changed": gives}, "a transfer: 30 to: b").passed
+    assert judge("transfer:from:", body, {"changed": gains}, "a transfer: 30 from: b").passed
+    assert judge("transfer:to:", body, {"changed": gains}, "a transfer: -30 to: b").passed
 
 
 @pytest.mark.parametrize(

@@ -307,6 +307,12 @@ def test_what_the_covenant_does_not_take_is_said(puppet: Kernel, tmp_path: Path)
     assert done.returncode == 1 and "workspace: String should have" in done.stderr
 
 
+def test_what_a_command_takes_is_said(puppet: Kernel, tmp_path: Path) -> None:
+    done = repl(puppet.endpoint, ":undo 99\n:load\n", tmp_path)
+    assert done.returncode == 1 and ":undo takes a transaction" in done.stderr and ":load FILE" in done.stderr
+    assert "pattern" not in done.stderr
+
+
 def test_no_kernel(tmp_path: Path) -> None:
     done = repl(f"ipc://{tmp_path}/none", "3 + 4", tmp_path)
     assert done.returncode == 1 and "no kernel" in done.stderr and done.stdout == ""

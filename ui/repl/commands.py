@@ -5,6 +5,7 @@ Each is a function from (shell, the words after its name) to nothing; its docstr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -104,6 +105,8 @@ async def quit_(shell: Shell, rest: str) -> None:
 
 async def undo(shell: Shell, rest: str) -> None:
     """take back the last transaction, or the one named (`:history` shows them)"""
+    if rest and not re.fullmatch("[0-9a-f]{16}", rest):
+        return shell.complain(f":undo takes a transaction as :history names it, not {visible(rest)}")
     reply = await ask(shell, Undo(transaction=rest or None), Data)
     if reply:
         undone = reply.data if isinstance(reply.data, list) else [reply.data]
@@ -251,10 +254,12 @@ async def list_methods(shell: Shell, command: Command) -> None:
 
 async def load(shell: Shell, rest: str) -> None:
     """evaluate a file: `:load examples/bank.st`"""
+    if not rest:
+        return shell.complain(":load FILE")
     try:
         source = Path(rest).expanduser().read_text("utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        return shell.complain(f"{rest or ':load FILE'}: {getattr(problem, 'strerror', None) or problem}")
+        return shell.complain(f"{rest}: {getattr(problem, 'strerror', None) or problem}")
     await shell.evaluate(source, origin=Path(rest).name)
 
 

@@ -70,7 +70,7 @@ class Shell:
         self.workspace = workspace
         self.policy: Policy = policy
         self.decide = decide
-        self.typed = ""  # what runs, or ran last, as the person typed it
+        self.typed = ""  # what runs, as the person typed it
         self.last_result = ""
         self.last_error: Frame | None = None
         self.last_handle: str | None = None
@@ -137,6 +137,7 @@ class Shell:
             self.failed = True
             return False
         ok = self._ended(reply, wish)
+        self.typed = ""
         if ok and wish == "inspect" and self.last_handle:
             await self.inspect(self.last_handle)
         if not ok:
@@ -211,8 +212,8 @@ class Shell:
         if is_wish(self.typed):
             error = in_own_words(error, self.typed)
         self._show_error(error)
-        hint = advice(error, self.typed, self.policy_to_ask())
-        if hint and self.frame is None:
+        hint = advice(error, self.typed, self.policy_to_ask()) if self.typed and self.frame is None else ""
+        if hint:
             self.screen.say(hint)
 
     def _show_error(self, error: Frame) -> None:
