@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+
+from .progress import bar
 
 File = click.Path(dir_okay=False, path_type=Path)
 Folder = click.Path(file_okay=False, path_type=Path)
@@ -33,24 +33,6 @@ def train() -> None:
     Making and validating rows needs nothing but BAT OS; finetune and export need pip install 'bat-os[train]'.
     Every long command shows how far it is, and goes on where it was when it is given again.
     """
-
-
-@contextmanager
-def _bar(total: int, what: str) -> Iterator[Any]:
-    """tell(done, text="") of a progress bar on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn(what),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[told]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
-        task = progress.add_task(what, total=total or None, told="")
-        yield lambda done, told="": progress.update(task, completed=done, told=told)
 
 
 @train.command()
@@ -90,7 +72,7 @@ def data(out: Path, count: int, seed: int, tasks: tuple[str, ...], goldens: bool
             click.echo(f"{path}: {number} conversations")
         return
     shares = _shares(tasks)
-    with _bar(count, "rows") as tell:
+    with bar(count, "rows") as tell:
         counts = deep(lambda: write_rows(out, count, seed, shares, tell))
     click.echo(f"{out}: {', '.join(f'{n} {task}' for task, n in sorted(counts.items()))}; {data_hash(out)}")
 
@@ -137,7 +119,7 @@ def expand(out: Path, count: int, seed: int, attempts: int | None, price: tuple[
 
     engine = read_settings().engine()
     try:
-        with _bar(count, "conversations") as tell:
+        with bar(count, "conversations") as tell:
             report = deep(lambda: ask(engine, out, count, seed=seed, attempts=attempts or 0, tell=tell, judge=judge))
     finally:
         engine.close()
@@ -166,7 +148,7 @@ def validate(source: Path, out: Path | None, rejected: Path | None, jobs: int, n
     from .training.validate import validate as judge
 
     total = sum(1 for line in source.open("rb") if line.strip())
-    with _bar(total, "lines") as tell:
+    with bar(total, "lines") as tell:
         report = judge(
             source, out or source.with_name(source.name + ".good"),
             rejected or source.with_name(source.name + ".rejected"),
@@ -226,7 +208,7 @@ def finetune(
 
     if not files and preset != "cpu-smoke":
         raise ConfigProblem("--data says which rows to learn; `batos train data` makes some")
-    with _bar(0, "steps") as tell:
+    with bar(0, "steps") as tell:
 
         def told(line: dict[str, Any]) -> None:
             tell(line["step"], f"of {line['steps']}, loss {line['loss']:.4f}, {line['seconds']:.0f} s")
@@ -278,7 +260,7 @@ def evaluate(adapter: Path | None, split: Any, file: Path, rows_file: Path | Non
     """
     from .training.run import run_evaluate
 
-    with _bar(0, "tasks") as tell:
+    with bar(0, "tasks") as tell:
         for line in run_evaluate(adapter, split, file, rows_file, limit, lambda done, of: tell(done, f"of {of}")):
             click.echo(line)
 

@@ -166,10 +166,13 @@ def bench(clients: int, requests: int, tokens: int, names: tuple[str, ...]) -> N
     a server: `python -m benchmarks.weaver`.)"""
     from .jit.later import Later
     from .jit.weaver.timing import timed
+    from .progress import bar
 
     handler = Later("")
     try:
-        click.echo(timed(handler.handler().facets, clients, requests, tokens, names).told())
+        with bar(requests, "answers") as tell:
+            came = timed(handler.handler().facets, clients, requests, tokens, names, tell)
+        click.echo(came.told())
     finally:
         handler.close()
 

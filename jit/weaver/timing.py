@@ -38,8 +38,9 @@ class Timed:
         return "\n".join(lines)
 
 
-def run(clients: int, requests: int, ask: Callable[[int], int]) -> Timed:
-    """ask(0) ... ask(requests - 1), each answering its tokens, from so many threads at once."""
+def run(clients: int, requests: int, ask: Callable[[int], int], tell: Callable[[int], None] | None = None) -> Timed:
+    """ask(0) ... ask(requests - 1), each answering its tokens, from so many threads at once. ``tell`` hears how many
+    have come."""
     numbers = iter(range(requests))
     lock, gate = threading.Lock(), threading.Barrier(clients + 1)
     took: list[float] = []
@@ -63,6 +64,8 @@ def run(clients: int, requests: int, ask: Callable[[int], int]) -> Timed:
             with lock:
                 took.append(time.perf_counter() - began)
                 tokens += made
+            if tell is not None:
+                tell(len(took) + len(failed))
 
     threads = [threading.Thread(target=client, name=f"client-{n}", daemon=True) for n in range(clients)]
     for thread in threads:
@@ -74,7 +77,14 @@ def run(clients: int, requests: int, ask: Callable[[int], int]) -> Timed:
     return Timed(requests, tuple(failed), tokens, time.perf_counter() - began, tuple(sorted(took)))
 
 
-def timed(weaver: CognitiveWeaver, clients: int, requests: int, tokens: int, names: Sequence[str] = ()) -> Timed:
+def timed(
+    weaver: CognitiveWeaver,
+    clients: int,
+    requests: int,
+    tokens: int,
+    names: Sequence[str] = (),
+    tell: Callable[[int], None] | None = None,
+) -> Timed:
     """The facets named, or all there are, or the base, asked in turn. Raises AdapterUnknown, EngineProblem."""
     chosen: list[Any] = [weaver.library.resolve(name) for name in names] or [f.name for f in weaver.facets()] or [None]
     options = Options(max_tokens=tokens)
@@ -83,7 +93,7 @@ def timed(weaver: CognitiveWeaver, clients: int, requests: int, tokens: int, nam
     def ask(number: int) -> int:
         return max(weaver.complete(chosen[number % len(chosen)], _question(number), options).tokens, 0)
 
-    return run(clients, requests, ask)
+    return run(clients, requests, ask, tell)
 
 
 def _question(number: int) -> tuple[Message, ...]:
