@@ -103,12 +103,12 @@ REFLECTION: Final[frozenset[str]] = frozenset(
         "setSlot:value: removeSlot: addSlot:value: parent*: parents: setParent: define: define:method: getSlot: slotAt:"
         " slotAt:put: instVarAt: instVarAt:put: instVarNamed: instVarNamed:put: readSlot: addParent: removeParent:"
         " become: selectors lookupSelector: compiledMethodAt: compile: removeSelector: superclass: installOn: install:"
-        " uninstall: primitive primitive: python: asPython createMethod:code:in: fileIn: fileOut fileOut: fileOutOn:"
+        " uninstall: primitive primitive: python: asPython fileIn: fileOut fileOut: fileOutOn:"
         # sends of what is only known when they happen, and what makes them
         " perform: perform:with: perform:with:with: perform:with:with:with: perform:with:with:with:with:"
         " perform:withArguments: sendTo: sentTo: reinvokeFor: adaptToCollection:andSend: adaptToNumber:andSend:"
-        " broadcast: broadcast:with: broadcast:with:with: broadcast:withArguments: target:selector: when:send:to:"
-        " asSymbol asMutator asSetter asAccessor asLegalSelector asClass asClassIfPresent: doesNotUnderstand:"
+        " broadcast: broadcast:with: broadcast:with:with: broadcast:withArguments: when:send:to:"
+        " command: asSymbol asMutator asSetter asAccessor asLegalSelector asClass asClassIfPresent: doesNotUnderstand:"
         " thisContext valueWithReceiver:withArguments:"
         # text that is run
         " evaluate evaluate: evaluate:in: evaluate:to: evaluate:to:ifError: evaluate:ifError: evaluate:for:"
@@ -125,6 +125,10 @@ REFLECTION: Final[frozenset[str]] = frozenset(
     ).split()
 )
 """Sends that change behaviour, run text as code, or reach past the message: a person's business, never a model's."""
+
+NAMES_A_SEND: Final[dict[str, int]] = {"target:selector:": 1}
+"""Messages that keep another one for later, as a button's click, and which of their arguments names it: that has to be
+written out, and to be one that may be sent."""
 
 REFLECTIVE: Final[frozenset[str]] = frozenset(
     (

@@ -21,6 +21,7 @@ from .gates.allow import check_allowed
 from .gates.effects import check_effects
 from .gates.properties import check_properties
 from .gates.shape import check_shape
+from .gates.turn import check_given
 from .gates.verdict import Candidate, Refused, Surroundings, Verdict
 
 Trial = Callable[[Candidate], Verdict]
@@ -74,6 +75,7 @@ def assay(
         passed(gate, f"one function {function.name} with {len(candidate.parameters)} argument(s)")
         gate = "allow"
         check_allowed(candidate, function, world)
+        check_given(function, world)
         passed(gate, "only allowed syntax, names and attributes")
         gate = "effects"
         effects = check_effects(candidate, function, world)

@@ -17,6 +17,7 @@ from ..allowlist import (
     MAKES_CLASSES,
     METHODS,
     MODULES,
+    NAMES_A_SEND,
     NEVER,
     REFLECTION,
     SYNTAX,
@@ -35,6 +36,7 @@ def python_name(selector: str) -> str:
 
 
 REFLECTION_NAMES = frozenset(python_name(s) for s in REFLECTION)
+SENT_LATER = {python_name(s): number for s, number in NAMES_A_SEND.items()}
 
 
 def check_allowed(candidate: Candidate, function: ast.FunctionDef, world: Surroundings) -> None:
@@ -179,9 +181,20 @@ class Checker:
                 raise Refused(f"{function.id} is not a function that may be called", node.lineno)
         elif not isinstance(function, ast.Attribute):
             raise Refused("only a function or a message can be called", node.lineno)
+        elif function.attr in SENT_LATER:
+            self.check_sent_later(node, SENT_LATER[function.attr])
         for keyword in node.keywords:
             if keyword.arg not in KEYWORDS:
                 raise Refused(f"the keyword argument {keyword.arg or '**'} is not allowed", node.lineno)
+
+    def check_sent_later(self, node: ast.Call, number: int) -> None:
+        """The message that this one keeps for later is one that might be sent now."""
+        named = node.args[number] if number < len(node.args) else None
+        if not (isinstance(named, ast.Constant) and isinstance(named.value, str)):
+            raise Refused("a message that is sent later has to be written out", node.lineno)
+        name = python_name(named.value)
+        if named.value in REFLECTION or MAKES_CLASSES.match(name) or name not in self.attributes:
+            raise Refused(f"{named.value} cannot be sent later by a method written by a model", node.lineno)
 
     def check_Lambda(self, node: ast.Lambda) -> None:
         a = node.args

@@ -13,9 +13,9 @@ from typing import Any
 
 from ...grammar import SyntaxProblem, nodes, parse_method
 from ...grammar.python_text import parse_python
-from ..allowlist import MAKES_CLASSES, REFLECTION, WORLD_NAMES_REFUSED
+from ..allowlist import MAKES_CLASSES, NAMES_A_SEND, REFLECTION, WORLD_NAMES_REFUSED
 from ..turn import NAME, turn_source
-from .allow import Checker
+from .allow import Checker, python_name
 from .effects import Effects, effects_of
 from .shape import check_shape
 from .verdict import Candidate, Refused, Surroundings
@@ -31,6 +31,8 @@ MAY_SEND = {
 }
 """What a method may not send and a turn may; where a text stands here, the first argument must be written out."""
 TURN_SENDS = frozenset(MAY_SEND) - {"at_put_"}
+GIVES = "createMethod_code_in_"
+"""What a button is sent so that a click gives an object a method."""
 SYSTEM = frozenset({"Smalltalk", "Object"})
 """Names of the world that a method may not use and a turn may."""
 
@@ -75,10 +77,26 @@ def check_turn(function: ast.FunctionDef, world: Surroundings) -> TurnEffects:
     if taken:
         raise Refused(f"{taken[0]} is a name of the library; choose another")
     _TurnChecker(function, known).check()
+    check_given(function, known)
     _check_used(function)
     for text in made.texts:
         check_text(text, known)
     return TurnEffects(tuple(made.selectors), tuple(sorted(made.names)), effects_of(function))
+
+
+def check_given(function: ast.FunctionDef, world: Surroundings) -> None:
+    """The methods that a click on a button will give: written out, and such as a model may write. Raises Refused."""
+    for node in ast.walk(function):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == GIVES):
+            continue
+        said = [each.value if isinstance(each, ast.Constant) else None for each in node.args[:2]]
+        selector, code = said if len(said) == 2 else (None, None)
+        if not (isinstance(selector, str) and isinstance(code, str)):
+            raise Refused("the method that a button makes has to be written out", node.lineno)
+        if selector in REFLECTION or ":" in selector and not code.lstrip().startswith((selector.split(":")[0], "def ")):
+            raise Refused(f"a button may not make {selector} of that text", node.lineno)
+        whole = code.lstrip().startswith((f"{selector} [", "def ")) or ":" in selector
+        check_text(code if whole else f"{selector} [ {code} ]", world)
 
 
 def _check_used(function: ast.FunctionDef) -> None:
@@ -125,8 +143,12 @@ def _check_node(node: Any) -> None:
     if isinstance(node, nodes.Name) and node.name.rpartition(".")[2] in WORLD_NAMES_REFUSED - {"Object"}:
         raise Refused(f"the name {node.name} is not allowed in a method written by a model")
     selector = getattr(node, "selector", None)
-    if isinstance(selector, str) and selector in REFLECTION:
+    if isinstance(selector, str) and (selector in REFLECTION or python_name(selector) == GIVES):
         raise Refused(f"sending {selector} is not allowed in a method written by a model")
+    if isinstance(node, nodes.Send | nodes.Message) and selector in NAMES_A_SEND:
+        named = node.args[NAMES_A_SEND[selector]]
+        if not isinstance(named, nodes.Symbol | nodes.String) or named.value in REFLECTION:
+            raise Refused(f"what {selector} keeps for later has to be written out, and one that may be sent")
 
 
 def _python_head(text: str) -> ast.FunctionDef:
