@@ -22,7 +22,7 @@ from ..image.collections import CLASSES, Array, Collection
 from ..image.family import pair
 from ..image.keys import PLAIN
 from ..image.method import Method
-from ..image.object import MISSING, Body, UvmObject, linearize, own_slots, parents, set_class, set_dict
+from ..image.object import MISSING, Body, UvmObject, linearize, own_slots, parents, set_class
 from .flow import Fault
 
 SHOWN = frozenset(kind for kind in CLASSES.values() if issubclass(kind, Collection) and kind._p_reading)
@@ -220,7 +220,7 @@ class Families:
         """A new object of a class of the image, with its class's traits."""
         live: Any = self.default(ghost).live
         thing = live()
-        set_dict(thing, {} if items is None else {"_items": items})
+        thing.__dict__ = {} if items is None else {"_items": items}
         if ghost in SHOWN:
             live._p_live(thing)
         return thing

@@ -20,7 +20,7 @@ from ..grammar import nodes
 from ..image.collections import CLASSES, Array, ByteArray, Dictionary, String
 from ..image.keys import SINGLE, identity, key_of
 from ..image.method import Method
-from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object, linearize, own_slots, set_dict
+from ..image.object import MISSING, Body, Box, StoredBlock, UvmObject, is_object, linearize, own_slots
 from ..image.values import LETTERS, Character, ScaledDecimal, Symbol
 from . import flow
 from .accessors import accessor
@@ -653,12 +653,12 @@ class World:
 
     def new_box(self, value: Any) -> Any:
         box = self._box()
-        set_dict(box, {"v": value})
+        box.__dict__ = {"v": value}
         return box
 
     def new_array(self, items: list[Any]) -> Any:
         array = self._array()
-        set_dict(array, {"_items": items, "_v_array": items, "_v_mine": items})
+        array.__dict__ = {"_items": items, "_v_array": items, "_v_mine": items}
         return array
 
     def kind_of(self, thing: Any) -> type[Body]:
@@ -680,7 +680,7 @@ class World:
 
     def new_string(self, text: str) -> Any:
         string = self._string()
-        set_dict(string, {"_items": text})
+        string.__dict__ = {"_items": text}
         return string
 
     def mutable_copy(self, value: Any) -> Any:
@@ -730,7 +730,7 @@ class World:
     def clone(self, prototype: Any) -> Any:
         """A new object that shows prototype until it is written."""
         thing: Any = self.families.clones_of(prototype)()
-        set_dict(thing, self.fresh(prototype))
+        thing.__dict__ = self.fresh(prototype)
         return thing
 
     def fresh(self, prototype: Any) -> dict[str, Any]:

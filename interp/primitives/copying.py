@@ -33,7 +33,7 @@ def clone(world: World) -> Any:
         if kind is not UvmObject:
             items = own_slots(self).get("_items", MISSING)
             slots["_items"] = kind._p_empty() if items is MISSING else type(items)(items)
-        set_dict(thing, slots)
+        thing.__dict__ = slots
         if kind is not UvmObject:
             live._p_live(thing)
         return thing
@@ -50,12 +50,12 @@ def clone(world: World) -> Any:
             # A dict of its own: without it the first write would make one that shares its keys with others of the type,
             # and CPython's inline caches do not work on those (Persistent's allocation leaves no values in line).
             thing = live()
-            set_dict(thing, {"parent*": self})
+            thing.__dict__ = {"parent*": self}
             return thing
 
         def instance(self: Any) -> Any:
             thing = live()
-            set_dict(thing, slots.copy())
+            thing.__dict__ = slots.copy()
             return thing
 
         return clone_owner if len(slots) == 1 else instance

@@ -191,7 +191,7 @@ def like(world: World, model: Any, contents: Any, ghost: type[Body] | None = Non
     if is_object(above):
         live: Any = world.families.clones_of(above, kind)
         thing = live.__new__(live)
-        set_dict(thing, {"parent*": above, "_items": contents})
+        thing.__dict__ = {"parent*": above, "_items": contents}
         enliven(thing)
         return thing
     thing = kind.__new__(kind)  # type: ignore[call-overload]
@@ -209,7 +209,7 @@ def made(world: World, prototype: Any, contents: Any, kind: type[Body]) -> Any:
     thing = live.__new__(live)
     slots = world.fresh(prototype)
     slots["_items"] = contents
-    set_dict(thing, slots)
+    thing.__dict__ = slots
     enliven(thing)
     return thing
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...image.collections import Dictionary, IdentityDictionary, table_of
 from ...image.keys import BoolKey, identity, key_of, of_key
-from ...image.object import MISSING, is_object, own_slots, set_dict
+from ...image.object import MISSING, is_object, own_slots
 from ..flow import Fault
 from . import primitive
 from .elements import ghost_of, like, one, run, two
@@ -53,7 +53,7 @@ def association(world: World) -> Any:
         if live is None:
             live = known["->", id(above)] = world.families.clones_of(above)
         thing = live()
-        set_dict(thing, {"parent*": above, "key": self, "value": value})
+        thing.__dict__ = {"parent*": above, "key": self, "value": value}
         return thing
 
     return association

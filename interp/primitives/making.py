@@ -11,7 +11,7 @@ from ...image.collections import (
     SortedCollection,
     String,
 )
-from ...image.object import MISSING, is_object, set_dict
+from ...image.object import MISSING, is_object
 from ...image.values import Character
 from ..flow import Fault
 from . import primitive
@@ -61,7 +61,7 @@ def new_array(world: World) -> Any:
                 return fill(world, self, count, None)
             array = live()
             items = [None] * count
-            set_dict(array, {"_items": items, "_v_array": items, "_v_mine": items})
+            array.__dict__ = {"_items": items, "_v_array": items, "_v_mine": items}
             return array
 
         return new_plain

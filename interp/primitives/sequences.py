@@ -12,7 +12,7 @@ from ...image.collections import (
     equal,
     text_of,
 )
-from ...image.object import MISSING, is_object, own_slots, set_dict
+from ...image.object import MISSING, is_object, own_slots
 from ...image.sequences import Interval
 from ...image.values import Character, Symbol
 from ..flow import Fault
@@ -193,7 +193,7 @@ def copy_from_to(world: World) -> Any:
             contents = self if self.__class__ is str else self._items
             if start.__class__ is stop.__class__ is int and 0 < start <= stop <= len(contents):
                 thing = live()
-                set_dict(thing, {"_items": contents[start - 1 : stop]})
+                thing.__dict__ = {"_items": contents[start - 1 : stop]}
                 return thing
             return copy_from_to(self, start, stop)
 
@@ -244,7 +244,7 @@ def concatenate(world: World) -> Any:
             theirs = other if cls is str else other._items if cls is live or cls is clean else None
             if mine.__class__ is theirs.__class__ is str:
                 thing = live()
-                set_dict(thing, {"_items": mine + theirs})
+                thing.__dict__ = {"_items": mine + theirs}
                 return thing
             return concatenate(self, other)
 
@@ -286,7 +286,7 @@ def reverse(world: World) -> Any:
 
         def reverse_text(self: Any) -> Any:
             thing = live()
-            set_dict(thing, {"_items": text_of(self)[::-1]})
+            thing.__dict__ = {"_items": text_of(self)[::-1]}
             return thing
 
         return reverse_text

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ...image.collections import ByteArray, String, equal, text_of
-from ...image.object import MISSING, is_object, own_slots, set_dict
+from ...image.object import MISSING, is_object, own_slots
 from ...image.sequences import Stream
 from ...image.values import LETTERS, Character, Symbol
 from ..flow import Fault
@@ -36,7 +36,7 @@ def new_stream(world: World, kind: str, contents: list[Any] | None = None, proto
     slots.update({"_items": contents, "_position": len(contents), "_kind": kind})
     if prototype is world.lookup("ReadStream") and reads_plainly(world, live):
         slots["_v_chars" if kind == "String" else "_v_read"] = contents
-    set_dict(stream, slots)
+    stream.__dict__ = slots
     return stream
 
 
