@@ -431,6 +431,12 @@ class World:
             from .primitives.kept import by_messages
 
             return by_messages(self, name, function)
+        if name.startswith("stream."):
+            from .primitives.own_streams import own
+
+            made = own(self, family, name)
+            if made is not None:
+                return made
         for_family = getattr(function, "for_family", None)
         if for_family is not None:
             return for_family(family) or function

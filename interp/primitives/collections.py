@@ -19,7 +19,7 @@ from ...image.object import is_object
 from ...image.values import Character
 from ..flow import Fault
 from . import primitive
-from .elements import check_byte, chosen_list, elements, empty, find, ghost_of, made, one, run, two
+from .elements import check_byte, chosen_list, elements, empty, find, ghost_of, held, made, one, run, two
 from .text import is_text, own_text
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def new(world: World) -> Any:
 def do(world: World) -> Any:
     def do(self: Any, block: Any) -> Any:
         call = one(world, block)
-        for element in elements(world, self):
+        for element in held(world, self):
             call(element)
         return self
 

@@ -110,6 +110,14 @@ def elements(world: World, thing: Any) -> Sequence[Any]:
     return found
 
 
+def held(world: World, thing: Any) -> Sequence[Any]:
+    """The elements that a collection holds itself, whatever its ``do:``: what that means by ``super do:``."""
+    reader = READERS.get(getattr(type(thing), "_p_ghost", type(thing)))
+    if reader is None:
+        return elements(world, thing)
+    return () if is_object(thing) and "_items" not in vars(thing) else reader(thing)
+
+
 def indexed(world: World, thing: Any) -> Sequence[Any]:
     """The elements of a sequence by its indexes, whatever ``do:`` was made to mean: one that goes through backwards
     (``do: aBlock [ self reverseDo: aBlock ]``) is not asked for what it asks for."""
