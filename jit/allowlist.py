@@ -132,11 +132,11 @@ written out, and to be one that may be sent."""
 
 REFLECTIVE: Final[frozenset[str]] = frozenset(
     (
-        "BaselineOf Behavior Class ClassDefinition ClassDescription CognitiveWeaver CompiledBlock CompiledCode"
-        " CompiledMethod Compiler ConfigurationOf Context ContextPart Contrapunto DirectedMessage Directory"
-        " File FileLocator FileReference FileStream FileStreamLoader FileSystem Message MessageSend Metaclass Method"
-        " MethodContext Mirror Namespace ObjectMemory"
-        " PackageLoader PackageManifest Persona Process ProcessEnvironment Processor ProcessorScheduler Smalltalk"
+        "BaselineOf Behavior Class ClassDefinition ClassDescription ClassTestCase CognitiveWeaver CompiledBlock"
+        " CompiledCode CompiledMethod Compiler ConfigurationOf Context ContextPart Contrapunto DirectedMessage"
+        " Directory ExercismTest File FileLocator FilePath FileReference FileStream FileStreamLoader FileSystem"
+        " Message MessageSend Metaclass Method MethodContext Mirror Namespace ObjectMemory PackageLoader"
+        " PackageManifest Persona Process ProcessEnvironment Processor ProcessorScheduler Smalltalk SmalltalkImage"
         " StandardInput Stdio SystemDictionary SystemOrganization SystemOrganizer TestAsserter TestCase"
         " TestResource TestResult TestSuite Trait TraitComposition TraitDescription WeaverTools Workspace"
     ).split()
