@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from time import monotonic
@@ -160,7 +161,7 @@ class Room:
 
 def take_down(world: World, failure: BaseException, statement: str, workspace: str) -> Stack:
     """The stack of a message that fails just now, innermost frame first; its transaction is still open."""
-    from .interp.stack import walk
+    from .interp.stack import activations
 
     passed: deque[tuple[Any, TracebackType]] = deque(maxlen=MOST_FRAMES + MACHINERY)
     trace: TracebackType | None = failure.__traceback__
@@ -170,15 +171,15 @@ def take_down(world: World, failure: BaseException, statement: str, workspace: s
         if code.co_filename in world.sources and code.co_name != "<module>" and not (passed and passed[-1][0] is frame):
             passed.append((frame, trace))
         trace = trace.tb_next
-    found: list[tuple[Any, Place]] = []
+    found: list[tuple[Place, Mapping[str, Any]]] = []
     for frame, trace in reversed(passed):
-        found += [(frame, place) for place in walk(world.sources, frame, trace, world.frame_label, limit=1)]
+        found += activations(world.sources, frame, trace.tb_lasti, world.frame_label)
     told = list(getattr(failure, "stack", None) or ())
     if told:  # what lies above the place of the error is the machinery of exceptions
-        first = next((n for n, (_, place) in enumerate(found) if _same(place, told[0])), 0)
+        first = next((n for n, (place, _) in enumerate(found) if _same(place, told[0])), 0)
         found = found[first:]
     room = Room()
-    frames = [_frame(world, frame.f_locals, place, room) for frame, place in found[:MOST_FRAMES]]
+    frames = [_frame(world, variables, place, room) for place, variables in found[:MOST_FRAMES]]
     return Stack(statement, workspace, frames, _missing(world, failure))
 
 
@@ -186,7 +187,7 @@ def _same(one: Place, other: Place) -> bool:
     return one.source is other.source and (one.line, one.column) == (other.line, other.column)
 
 
-def _frame(world: World, variables: dict[str, Any], place: Place, room: Room) -> KeptFrame:
+def _frame(world: World, variables: Mapping[str, Any], place: Place, room: Room) -> KeptFrame:
     receiver = variables.get("self")
     named = [
         (name.rstrip("."), value)

@@ -118,6 +118,8 @@ def _numeric(em: Emitter, node: n.Send) -> ast.expr | None:
         return _equals_single(em, node, held(em, left), right)
     if compare and any(isinstance(part, n.Character) for part in parts):
         return _order_single(em, node, left, right)
+    if selector in ("=", "~=") and isinstance(right, ast.Constant) and type(right.value) is str:
+        return _equals_text(em, node, held(em, left), right)
     if selector in ("=", "~=") and (selector in em.mode.timid or _never_number(left) or _never_number(right)):
         return located(_plain(em, node, left, right), node)  # type: ignore[no-any-return]
     left, right = held(em, left), held(em, right)
@@ -153,6 +155,14 @@ def _equals_single(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -
     operator: ast.cmpop = ast.Is() if node.selector == "=" else ast.IsNot()
     fast = located(ast.Compare(again(left), [operator], [right]), node)
     return _guard(node, [is_kind(again(left), kind)], fast, _plain(em, node, again(left), again(right)), "bool")
+
+
+def _equals_text(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -> ast.expr:
+    """Comparison to a literal String, for other literal ones and what is made of them."""
+    from .compiler import located
+
+    fast = located(ast.Compare(again(left), [COMPARE[node.selector]()], [right]), node)
+    return _guard(node, [is_kind(again(left), "str")], fast, _plain(em, node, again(left), again(right)), "bool")
 
 
 def _order_single(em: Emitter, node: n.Send, left: ast.expr, right: ast.expr) -> ast.expr:

@@ -4,26 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..grammar import nodes, parse_method
 from .compiler import Compiled, Mode, compile_method
-from .scopes import Scopes
-from .statements import selectors_in
-
-
-@lru_cache(maxsize=1024)
-def tree_of(source: str) -> nodes.Method:
-    return parse_method(source)
-
-
-@lru_cache(maxsize=4096)
-def free_of(source: str) -> tuple[str, ...]:
-    tree = tree_of(source)
-    return tuple(Scopes(tree, tree.params, tree.temps, tree.body).free)
-
-
-@lru_cache(maxsize=4096)
-def sends_of(source: str) -> frozenset[str]:
-    return selectors_in(tree_of(source).body)
+from .inlining import Small
+from .trees import tree_of
 
 
 @lru_cache(maxsize=2048)
@@ -35,6 +18,7 @@ def compiled_method(
     redefined: frozenset[str],
     options: tuple[bool, frozenset[str], frozenset[str], frozenset[str]],
     holder: str,
+    small: tuple[Small, ...] = (),
 ) -> Compiled:
     """Code objects are shared by all worlds of the process: they depend on nothing but these."""
     tree = tree_of(source)
@@ -49,5 +33,6 @@ def compiled_method(
         pure=pure,
         varied=varied,
         holder=holder,
+        small={(one.selector, one.own): one for one in small},
     )
     return compile_method(tree, mode, filename, tree.selector)

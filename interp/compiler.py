@@ -31,13 +31,14 @@ programmer wrote keeps its name, as Python allows any text as a name in a tree.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from types import CodeType
 from typing import Any
 
 from ..grammar import nodes as n
-from . import arithmetic, control
+from . import arithmetic, control, inlining
+from .inlining import Inlined, Inlinings, Names, Small, with_inlinings
 from .scopes import Function, Scopes, Variable, changes, inlined_blocks
 from .tidy import tidy
 
@@ -61,6 +62,8 @@ class Compiled:
     selves: frozenset[str] = frozenset()  # selectors sent to self by name (self_sends.py)
     tree: ast.Module | None = None
     pools: frozenset[str] = frozenset()  # classes whose class variables it names
+    # Of the methods it has in line: selector, the global that guards it, and what it was compiled from.
+    guards: frozenset[tuple[str, str, tuple[str, Names]]] = frozenset()
 
 
 def const(value: Any) -> ast.expr:
@@ -122,6 +125,8 @@ class Mode:
     timid: frozenset[str] = frozenset()
     # Distinguishes the super sends of this method's holder from others'.
     holder: str = ""
+    # Small methods that sends reach, by selector and whether it is sent to self.
+    small: Mapping[tuple[str, bool], Small] = field(default_factory=dict)
 
 
 class Emitter:
@@ -142,17 +147,33 @@ class Emitter:
         self.function: Function = scopes.root
         self._temps = 0
         self.version = ""
+        # Of the methods in line (inlining.py): all so far and their size, and of the one that is being emitted whether
+        # its receiver is another than the unit's own, what kind it is, and the local for what it answers.
+        self.inlined: list[Inlined] = []
+        self.guards: set[tuple[str, str, tuple[str, Names]]] = set()
+        self.spent = 0
+        self.height = 0  # temporaries in use, if those of methods in line are let go at their ends
+        self.heights: dict[str, int] = {}  # temporary -> how many were in use with it
+        self.running: list[str] = []
+        self.elsewhere = False
+        self.self_kind: str | None = None
+        self.target = ""
 
     # --- small tools
 
     @property
     def customised(self) -> bool:
         """Is the code being emitted for one family alone? A block may run when self has moved to another."""
-        return self.function.outer is None and not self.mode.top_level
+        return self.function.outer is None and not self.mode.top_level and not self.elsewhere
 
-    def temp(self) -> str:
+    def temp(self, lasting: bool = False) -> str:
+        """A new temporary; it lasts only as long as the method in line that it is of, unless said otherwise."""
         self._temps += 1
-        return f"%{self._temps}"
+        name = f"%{self._temps}"
+        if not lasting:
+            self.height += 1
+            self.heights[name] = self.height
+        return name
 
     def emit(self, statement: ast.stmt, node: n.Node | None = None, pure: bool = False) -> None:
         if node is not None:
@@ -172,10 +193,8 @@ class Emitter:
     def constant(self, value: Any) -> ast.expr:
         if value is None or type(value) in (int, float, str, bytes, bool):
             return const(value)
-        name = f"$ {len(self.constants)} {self.filename}"
-        for known, other in self.constants.items():
-            if type(other) is type(value) and other is value:
-                name = known
+        # Named by what it is: code of the same unit compiled otherwise may still be running.
+        name = f"$ {signature(value)} {self.filename}"
         self.constants[name] = value
         return load(name)
 
@@ -215,7 +234,7 @@ class Emitter:
                 position = start
                 for index, earlier in enumerate(results):
                     if not self.stable(earlier):
-                        name = self.temp()
+                        name = self.temp(lasting=True)
                         self.out.insert(position, ast.Assign([store(name)], earlier))
                         position += 1
                         results[index] = typed(load(name), kind_of(earlier))
@@ -284,7 +303,7 @@ class Emitter:
                 locate(result, node.span)
                 return self.hold(result)
             case _:
-                return load("self")
+                return typed(load("self"), self.self_kind)
 
     def read(self, name: str, node: n.Node) -> ast.expr:
         variable = self.find(name)
@@ -442,7 +461,7 @@ class Emitter:
     def body(self, statements: tuple[n.Node, ...], value: bool, last: ast.expr | None = None) -> None:
         """Statements of a function; with value the last one's value is returned (blocks), else last is (methods)."""
         if not statements:
-            self.emit(ast.Return(const(None) if value else last))
+            self.leave(const(None) if value or last is None else last)
             return
         *first, final = statements
         for statement in first:
@@ -450,14 +469,22 @@ class Emitter:
         if isinstance(final, n.Return) or not value:
             self.effect(final)
             if not isinstance(final, n.Return):
-                self.emit(ast.Return(last), final)
+                self.leave(last or const(None), final)
         else:
-            self.emit(ast.Return(self.expr(final)), final)
+            self.leave(self.expr(final), final)
+
+    def leave(self, value: ast.expr, node: n.Node | None = None) -> None:
+        """Answer a value: return it, or from a method in line leave its statements."""
+        if not self.target:
+            self.emit(ast.Return(value), node)
+            return
+        self.emit(ast.Assign([store(self.target)], value), node)
+        self.emit(ast.Break(), node)
 
     def return_(self, node: n.Return) -> None:
         value = self.expr(node.value)
-        if self.function.outer is None:
-            self.emit(ast.Return(value), node)
+        if self.function.outer is None or self.target:
+            self.leave(value, node)
         else:
             self.emit(ast.Expr(call("return_home", load("%home"), value)), node)
 
@@ -468,9 +495,13 @@ class Emitter:
             args = self.expressions(list(node.args))
             function = ast.Subscript(self.super_table(node.selector), class_of(load("self")), ast.Load())
             return located(ast.Call(function, [load("self"), *args], []), node)
-        done = control.value(self, node) or arithmetic.value(self, node)
-        if done is not None:
-            return done
+        tries = [control.value, arithmetic.value, inlining.value]
+        if node.selector in self.mode.timid:
+            tries[1:] = [inlining.value, arithmetic.value]
+        for value in tries:
+            done = value(self, node)
+            if done is not None:
+                return done
         receiver, *args = self.expressions([node.receiver, *node.args])
         if node.selector in self.mode.data and not self.mode.checked:
             return self.slot_send(receiver, node, args)
@@ -577,7 +608,8 @@ class Emitter:
                 )
                 result = ast.Call(function, [load("self"), *args], [])
             else:
-                result = self.plain_send(again, message.selector, args)
+                done = inlining.part(self, node, message, again, args)
+                result = done or self.plain_send(again, message.selector, args)
             located(result, message if message.span.end else node)
             if index < len(node.messages) - 1:
                 self.emit(ast.Expr(result), node)
@@ -655,6 +687,13 @@ def literal(node: n.Node) -> Any:
     raise TypeError(f"no literal: {type(node).__name__}")
 
 
+def signature(value: Any) -> str:
+    """A text that only equal literals of the same kind have."""
+    if isinstance(value, tuple):
+        return f"({' '.join(map(signature, value))})"
+    return f"{type(value).__name__} {value!r}"
+
+
 def scaled(value: n.Scaled) -> Any:
     from fractions import Fraction
 
@@ -715,6 +754,7 @@ def _unit(
         emitter.version = ""
         for variable in versioned:
             variable.given = None
+        emitter.mode = replace(mode, small={})  # the version that runs seldom stays short
         tests: list[ast.expr] = [ast.Compare(class_of(load(v.python)), [ast.Is()], [load("int")]) for v in versioned]
         body.append(ast.If(tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests), fast, []))
     body.extend(emitter.nested(build)[0])
@@ -723,10 +763,14 @@ def _unit(
     arguments = [ast.arg("self"), *(ast.arg(parameter_name(variables[p])) for p in params)]
     function = define(entry, arguments, guarded(body, node))
     tidy(function)
+    if emitter.inlined:
+        inlining.share_locals(function, emitter)
     locate(function, node.span)
     tree = ast.Module([function], [])
     ast.fix_missing_locations(tree)
     code = compile(tree, filename, "exec")
+    if emitter.inlined:
+        code = with_inlinings(code, Inlinings(emitter.inlined))
     return Compiled(
         code,
         entry,
@@ -737,6 +781,7 @@ def _unit(
         frozenset(emitter.selves),
         tree if KEEP_TREES else None,
         frozenset(emitter.pools),
+        frozenset(emitter.guards),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ..image.values import Symbol
-from .stack import walk
+from .stack import Place, activations
 
 if TYPE_CHECKING:
     from .world import World
@@ -15,22 +16,20 @@ if TYPE_CHECKING:
 def snapshot(world: World, frame: FrameType | None) -> Any:
     """A Context object for the frame's activation: receiver, selector, variables, line, and its sender (up to 200
     deep)."""
-    frames: list[FrameType] = []
+    frames: list[tuple[Place, Mapping[str, Any]]] = []
     while frame is not None and len(frames) < 200:
-        if frame.f_code.co_filename in world.sources and frame.f_code.co_name != "<module>":
-            frames.append(frame)
+        frames += activations(world.sources, frame, frame.f_lasti, world.frame_label)
         frame = frame.f_back
     sender: Any = None
-    for one in reversed(frames):
-        place = walk(world.sources, one, None, world.frame_label, limit=1)[0]
+    for place, local in reversed(frames[:200]):
         context = world.clone(world.lookup("Context") or world.genesis)
         variables = {
             k.rstrip("."): v
-            for k, v in one.f_locals.items()
+            for k, v in local.items()
             if k[0].isalpha() and k != "self" and not k.endswith(".arg")
         }
         slots = {
-            "receiver": one.f_locals.get("self"),
+            "receiver": local.get("self"),
             "label": place.label,
             "selector": Symbol(place.source.label if place.source.home is not None else "executeStatements"),
             "methodClass": place.source.home,

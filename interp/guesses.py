@@ -110,6 +110,10 @@ class Guesses:
             scope[f"$site {filename}"] = len(self.sites)
             self.sites.append(Site(method, key))
 
+    def site_of(self, filename: str) -> Site:
+        """Of the method whose code goes by that name; a site without a method, if it is none's."""
+        return self.sites[self.world.globals.get(f"$site {filename}") or 0]
+
     def marks(self, method: Any, family: Family) -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
         """What was learnt while a method ran: slots that parents show, and sends not to be tried in line."""
         shared = set()
@@ -233,7 +237,7 @@ class Guesses:
             self._start_again(filename, "numbers")
 
     def _start_again(self, filename: str, mark: str) -> NoReturn:
-        site = self.sites[self.world.globals.get(f"$site {filename}") or 0]
+        site = self.site_of(filename)
         if site.method is not None:
             self.timid.setdefault(id(site.method), set()).add(mark)
             self.world.stale(None)

@@ -38,7 +38,7 @@ VALUES: tuple[tuple[Any, Iterable[str]], ...] = (  # for receivers like these
     (Symbol("x"), ("=", "~=")),
     (True, ("not",)),
     (same, ("value", "value:", "value:value:", "value:value:value:", "on:do:")),
-    ("", ("at:", *SIZES)),
+    ("", ("at:", "=", "~=", *SIZES)),
 )
 KEYED = (
     "at:",

@@ -513,19 +513,24 @@ def _this_context(node: n.Node) -> bool:
     return isinstance(node, n.Pseudo) and node.name == "thisContext"
 
 
-def renewed(node: n.Node) -> n.Node:
-    """The same tree of new nodes, so that what is noted of one by its identity is not said of the other."""
+def renewed(node: n.Node, change: Callable[[n.Node], n.Node] = replace) -> n.Node:
+    """The same tree of new nodes, so that what is noted of one by its identity is not said of the other; each changed
+    once its parts are."""
+
+    def again(one: n.Node) -> n.Node:
+        return renewed(one, change)
+
     match node:
         case n.Send():
-            return replace(node, receiver=renewed(node.receiver), args=tuple(map(renewed, node.args)))
+            return change(replace(node, receiver=again(node.receiver), args=tuple(map(again, node.args))))
         case n.Cascade():
-            messages = tuple(replace(message, args=tuple(map(renewed, message.args))) for message in node.messages)
-            return replace(node, receiver=renewed(node.receiver), messages=messages)
+            messages = tuple(change(replace(one, args=tuple(map(again, one.args)))) for one in node.messages)
+            return change(replace(node, receiver=again(node.receiver), messages=messages))  # type: ignore[arg-type]
         case n.Assign() | n.Return():
-            return replace(node, value=renewed(node.value))
+            return change(replace(node, value=again(node.value)))
         case n.Brace():
-            return replace(node, items=tuple(map(renewed, node.items)))
+            return change(replace(node, items=tuple(map(again, node.items))))
         case n.Block():
-            return replace(node, body=tuple(map(renewed, node.body)))
+            return change(replace(node, body=tuple(map(again, node.body))))
         case _:
-            return replace(node)
+            return change(node)

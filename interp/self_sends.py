@@ -12,13 +12,16 @@ that is running. Blocks can outlive the activation that made them and dispatch a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .families import Families, Family
+
+
+Guard = tuple[str, str, Any]  # selector, global, and what the method must be compiled from
 
 
 class SelfSends:
@@ -29,16 +32,23 @@ class SelfSends:
         self._number = count(1)
         self._names: dict[Family, dict[str, str]] = {}  # per family: selector -> global
         self._loose: set[Family] = set()
+        self._guards: dict[tuple[Family, str], dict[str, Any]] = {}  # flags -> what the method must be compiled from
         self._left: list[str] = []  # globals of retired families, which code that still runs may call
 
-    def customise(self, code: CodeType, selectors: frozenset[str], family: Family) -> CodeType:
-        """A copy of a unit's module whose function calls the globals of a family."""
+    def customise(self, code: CodeType, selectors: frozenset[str], guards: Iterable[Guard], family: Family) -> CodeType:
+        """A copy of a unit's module whose function calls the globals of a family, and asks its flags whether the
+        methods that it has in line are still the ones that answer."""
         mine = self._names.get(family)
         if mine is None:
             mine = self._names[family] = {}
         for selector in selectors:
             if selector not in mine:
                 mine[selector] = f"@{selector} {next(self._number)}"
+                self._unbind(family, selector)
+        for selector, guard, identity in guards:
+            if guard[1:] not in mine:
+                name = mine[guard[1:]] = f"{guard} {next(self._number)}"
+                self._guards.setdefault((family, selector), {})[name] = identity
                 self._unbind(family, selector)
         return code.replace(co_consts=tuple(_renamed(one, mine) for one in code.co_consts))
 
@@ -48,16 +58,31 @@ class SelfSends:
             name, table = "@" + selector, self._table(selector)
             self._globals[name] = _dispatcher(table)
 
+    def answered(self, family: Family, selector: str) -> bool:
+        """Has a send to self been answered since behaviour changed last?"""
+        name = self._names.get(family, {}).get(selector)
+        return name is not None and "method" in self._globals[name].__dict__
+
+    def replace(self, selector: str, old: Any, new: Any) -> None:
+        for mine in self._names.values():
+            name = mine.get(selector)
+            if name is not None and self._globals[name] is old:
+                self._globals[name] = new
+
     def forget(self, selector: str | None = None) -> None:
         """Behaviour changed: what one selector means, or all of them, is looked up again."""
         for family, mine in list(self._names.items()):
             if family.retired:
                 # Its globals dispatch, and go on doing so for code that is still running.
-                self._left.extend(self._names.pop(family).values())
+                left = self._names.pop(family)
+                self._left.extend(left.values())
+                for one in left:
+                    self._guards.pop((family, one), None)
                 self._loose.discard(family)
                 continue
             for name in (selector,) if selector in mine else mine if selector is None else ():
-                self._unbind(family, name)
+                if name[0] != "?":
+                    self._unbind(family, name)
 
     def sweep(self) -> None:
         """No code of this world is running: what only running code could need may go, and each object is where it
@@ -68,19 +93,24 @@ class SelfSends:
         loose = list(self._loose)
         self._loose.clear()
         for family in loose:
-            for selector in self._names.get(family, ()):
-                self._unbind(family, selector)
+            self._unbind_all(family)
 
     def loosen(self, family: Family) -> None:
         """From now on self may be of another family in code that runs for this one."""
         if family not in self._loose:
             self._loose.add(family)
-            for selector in self._names.get(family, ()):
-                self._unbind(family, selector)
+            self._unbind_all(family)
+
+    def _unbind_all(self, family: Family) -> None:
+        for name in self._names.get(family, ()):
+            if name[0] != "?":
+                self._unbind(family, name)
 
     def _unbind(self, family: Family, selector: str) -> None:
         scope, table, name = self._globals, self._table(selector), self._names[family][selector]
         by_type, loose = self._families.by_type, self._loose
+        guards = self._guards.get((family, selector), {})
+        scope.update(dict.fromkeys(guards, False))
 
         dispatch = _dispatcher(table)
 
@@ -93,6 +123,9 @@ class SelfSends:
                 and not getattr(function, "one_state", False)
             ):
                 scope[name] = function
+                found = getattr(function, "identity", None)
+                for guard, identity in guards.items():
+                    scope[guard] = found == identity
             else:
                 scope[name] = dispatch
             return function(receiver, *args)

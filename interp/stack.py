@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from ..image.object import own_slots
+from .inlining import PLACE, inlinings
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class Place:
         return f"{self.label} (line {self.line}, column {self.column})"
 
 
+Label = Callable[[Mapping[str, Any], Source], str]  # of an activation, by its variables
+
+
 def positions(code: CodeType, lasti: int) -> tuple[int, int, int]:
     """Line, column from 1, and length of what the instruction at lasti belongs to."""
     for index, (line, end_line, column, end_column) in enumerate(code.co_positions()):
@@ -48,8 +53,35 @@ def positions(code: CodeType, lasti: int) -> tuple[int, int, int]:
     return code.co_firstlineno, 1, 1
 
 
+def activations(
+    sources: dict[str, Source], frame: FrameType, lasti: int, label: Label
+) -> list[tuple[Place, Mapping[str, Any]]]:
+    """What runs in a frame at an instruction, with its variables: the methods in line there (inlining.py), innermost
+    first, and last the method or block that the frame is of. Nothing, if that is none of the world's."""
+    code = frame.f_code
+    source = sources.get(code.co_filename)
+    if source is None or code.co_name == "<module>":
+        return []
+    line, column, length = positions(code, lasti)
+    local = frame.f_locals
+    found: list[tuple[Place, Mapping[str, Any]]] = []
+    table = inlinings(code)
+    while table and line >= PLACE:
+        number, line = divmod(line, PLACE)
+        one = table[number - 1]
+        named = (("self", one.receiver), *one.variables)
+        variables = {name: local[python] for name, python in named if python in local}
+        inner = sources[one.filename]
+        found.append((Place(label(variables, inner), line, column, length, inner, False), variables))
+        line, column, length = one.line, one.column, one.length
+    block = code.co_name.startswith("[] ")
+    shown = label(local, source)
+    found.append((Place(f"[] in {shown}" if block else shown, line, column, length, source, block), local))
+    return found
+
+
 def walk(
-    sources: dict[str, Source], frame: FrameType | None, failure: TracebackType | None, name: Any, limit: int = 200
+    sources: dict[str, Source], frame: FrameType | None, failure: TracebackType | None, name: Label, limit: int = 200
 ) -> list[Place]:
     """Activations from the innermost outward. ``failure`` is the traceback of a Python error caught in the first of
     them."""
@@ -59,14 +91,9 @@ def walk(
         failing[failure.tb_frame] = failure.tb_lasti
         failure = failure.tb_next
     while frame is not None and len(places) < limit:
-        source = sources.get(frame.f_code.co_filename)
-        if source is not None and frame.f_code.co_name != "<module>":
-            line, column, length = positions(frame.f_code, failing.get(frame, frame.f_lasti))
-            block = frame.f_code.co_name.startswith("[] ")
-            label = name(frame, source)
-            places.append(Place(f"[] in {label}" if block else label, line, column, length, source, block))
+        places += [place for place, _ in activations(sources, frame, failing.get(frame, frame.f_lasti), name)]
         frame = frame.f_back
-    return places
+    return places[:limit]
 
 
 def author_at_work(sources: dict[str, Source]) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..grammar import foreign, nodes
 from .compiler import Compiled
-from .scopes import Scopes, children
+from .scopes import Scopes
+from .trees import selectors_in
 
 LONGEST = 4096  # characters of a program worth keeping; a longer one is a file, and comes once
 MOST = 1024  # statements
@@ -54,17 +55,3 @@ def facts_of(node: nodes.Node) -> Facts:
             _facts.clear()
         facts = _facts[id(node)] = Facts(node)
     return facts
-
-
-def selectors_in(body: tuple[nodes.Node, ...]) -> frozenset[str]:
-    """The selectors sent anywhere in some statements."""
-    found = set()
-    stack = list(body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, nodes.Send):
-            found.add(node.selector)
-        elif isinstance(node, nodes.Cascade):
-            found.update(message.selector for message in node.messages)
-        stack.extend(children(node))
-    return frozenset(found)

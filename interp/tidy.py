@@ -5,7 +5,8 @@ the order of evaluation. Each copy costs as much as reading a slot, so what is c
 
 * ``%1 = x; y = %1`` and ``%1 = x; return %1`` become ``y = x`` and ``return x``;
 * where ``%1`` is the last thing that each path of a statement assigns, the paths assign ``y`` themselves;
-* what nobody reads is not stored.
+* what nobody reads is not stored;
+* what is likely comes last, as Python jumps over the rest.
 
 A temporary is a name like ``%12``; flags (``%number x``) are only ever dropped. Everything else is left as it is.
 """
@@ -25,6 +26,7 @@ def tidy(function: ast.FunctionDef) -> None:
         counts.visit(statement)
     if counts.temporaries:
         _block(function.body, counts)
+    _turned(function)
 
 
 class _Counts(ast.NodeVisitor):
@@ -141,3 +143,17 @@ def _ends(statement: ast.stmt, name: str, found: list[ast.Name]) -> bool:
             _ends(handler.body[-1], name, found) for handler in statement.handlers
         )
     return isinstance(statement, ast.Return | ast.Break | ast.Continue)
+
+
+def _turned(function: ast.FunctionDef) -> None:
+    """Put what is likely after what is not: ``fast if test else slow`` becomes ``slow if not test else fast``. Python
+    jumps over what comes second once the first is done."""
+    stack: list[ast.AST] = list(function.body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.FunctionDef):
+            continue  # it was tidied before
+        if (isinstance(node, ast.If) and node.orelse) or isinstance(node, ast.IfExp):
+            node.test = ast.UnaryOp(ast.Not(), node.test)
+            node.body, node.orelse = node.orelse, node.body  # type: ignore[assignment]
+        stack.extend(ast.iter_child_nodes(node))

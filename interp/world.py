@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from itertools import dropwhile
 from sys import intern
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ..grammar import nodes
@@ -28,11 +28,12 @@ from .apart import APART, function_apart, nearest
 from .arithmetic import NIL_TESTS
 from .blocks import detached
 from .classes import Scope, all_variables, class_of_side, is_class, is_collection, is_side, is_trait, pool_of
-from .compiled import compiled_method, free_of, sends_of, tree_of
+from .compiled import compiled_method
 from .compiler import Compiled, Mode, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
 from .flow import Unwind
 from .guesses import Guesses
+from .hot import Hot
 from .primitives.walks import walkers
 from .probation import sends_left, watched
 from .redefined import WATCHED, redefined, same
@@ -42,6 +43,7 @@ from .signals import RETRY, Handler, Signals, StackOverflow
 from .stack import Source, author_at_work
 from .statements import facts_of
 from .table import Table
+from .trees import free_of, sends_of, tree_of
 from .units import Units
 from .variables import Variables
 
@@ -89,6 +91,7 @@ class World:
         self.python_scopes: dict[bool, dict[str, Any]] = {}  # globals of Python methods: trusted, and a model's
         self.signals = Signals(self)
         self.guesses = Guesses(self)
+        self.hot = Hot(self)
         self.variables = Variables(self)
         self.families = Families(self.lookup_traits, self.stale)
         self.families.revive = self.revive
@@ -348,7 +351,7 @@ class World:
                 from .python_method import compile_python
 
                 trusted = not str(slots["author"]).startswith("model:")
-                filename = self._register(method, holder)
+                filename = self.filename_of(method, holder)
                 function = compile_python(self, slots["source"], slots["selector"], filename, holder, trusted)
                 function.__dict__["method"] = method
                 if not trusted and sends_left(method):
@@ -364,20 +367,29 @@ class World:
         where = tuple((name, self.resolve(name, family, holder)) for name in free)
         hints = self.hints(sends_of(slots["source"]))
         marks = self.guesses.marks(method, family)
-        key = (id(method), where, hints, marks, id(holder), family.native, self.checked)
+        hot = method in self.hot
+        key = (id(method), where, hints, marks, id(holder), family.native, self.checked, hot)
         function = self._functions.get(key) or self._functions.get((*key, family))
         if function is None:
-            filename = self._register(method, holder)
+            filename = self.filename_of(method, holder)
             self.families.free_names.update(free)
             self.resolutions[filename] = where
             self.guesses.note(filename, method, key)
             options = (self.checked, *hints)
-            compiled = compiled_method(
-                slots["source"], where, filename, marks, self.redefined, options, str(id(holder))
-            )
+            small = self.hot.small(method, family) if hot and not self.checked else ()
+            about = slots["source"], where, filename, marks, self.redefined, options, str(id(holder))
+            try:
+                compiled = compiled_method(*about, small)
+            except SyntaxError:  # Python nests blocks only so deep
+                compiled = compiled_method(*about)
             function = self.link(compiled, holder, family)
-            function.__dict__["method"] = method
-            function.__dict__["compiled"] = compiled
+            function.__dict__.update(method=method, compiled=compiled, identity=(filename, where))
+            if not hot and sends_of(slots["source"]):
+
+                def again() -> Any:
+                    return self.method_function(method, holder, family, cls)
+
+                function = self.hot.counted(function, method, family, again)
             self._functions[(*key, family) if compiled.selves else key] = function
         return function
 
@@ -388,6 +400,13 @@ class World:
             if table is not None:
                 table.empty()
         self.self_sends.forget(selector)
+
+    def replace_function(self, selector: str, old: Any, new: Any) -> None:
+        """Wherever a selector is answered by one function, another that does the same answers from now on."""
+        for table in (self.tables.get(selector), *(t for (s, _), t in self.supers.items() if s == selector)):
+            if table is not None:
+                table.replace(old, new)
+        self.self_sends.replace(selector, old, new)
 
     def take_over(self, key: Any, function: Any, selector: str) -> None:
         """From now on a method runs as this function; the one it ran as is forgotten everywhere."""
@@ -408,7 +427,8 @@ class World:
         varied = frozenset(name for name in selectors if len(self.tables.get(name, ())) > 3)
         return data, pure, varied
 
-    def _register(self, method: Any, holder: Any) -> str:
+    def filename_of(self, method: Any, holder: Any) -> str:
+        """The name that the code of a method of that holder goes by; what it was made from is found by it."""
         slots = own_slots(method)
         digest = hashlib.blake2b(slots["source"].encode(), digest_size=6).hexdigest()
         base = f"{self.name_of(holder) or 'anonymous'}>>{slots['selector']} {digest}"
@@ -482,8 +502,12 @@ class World:
             self.globals[f"$pool {name}"] = pool_of(self.lookup(name))
         local: dict[str, Any] = {}
         code = compiled.code
+        own = [guard for guard in compiled.guards if guard[1][0] == "@"]
+        for selector, name, made_from in compiled.guards:
+            if name[0] == "?":
+                self.table(selector).guard(name, made_from)
         if family is not None and compiled.selves:
-            code = self.self_sends.customise(code, compiled.selves, family)
+            code = self.self_sends.customise(code, compiled.selves, own, family)
         elif compiled.selves:
             self.self_sends.dispatch(compiled.selves)
         exec(code, self.globals, local)
@@ -534,6 +558,7 @@ class World:
             for table in self.supers.values():
                 table.clear()
             self._functions.clear()
+            self.hot.forget()
             self._scopes.clear()
             self._fresh.clear()
             self.clone_types.clear()
@@ -795,12 +820,12 @@ class World:
     def print_string(self, thing: Any) -> str:
         return str(self.send(thing, "printString"))
 
-    def frame_label(self, frame: FrameType, source: Source) -> str:
-        """``Account(Object)>>deposit:``: the receiver's kind, and in brackets the holder of the method if it is
-        another."""
+    def frame_label(self, variables: Mapping[str, Any], source: Source) -> str:
+        """``Account(Object)>>deposit:``: the kind of an activation's receiver, and in brackets the holder of the method
+        if it is another."""
         if source.home is None:
             return source.label
-        receiver: Any = frame.f_locals.get("self")
+        receiver: Any = variables.get("self")
         holder = self.name_of(source.home) or "an object"
         kind = holder
         if is_object(receiver):
@@ -809,7 +834,7 @@ class World:
             )
             if is_side(source.home) and is_class(receiver):
                 kind = f"{kind} class"  # it runs a method of its side
-        elif receiver is not None or "self" in frame.f_locals:
+        elif receiver is not None or "self" in variables:
             kind = NATIVE.get(type(receiver), holder)
         return f"{kind}>>{source.label}" if kind == holder else f"{kind}({holder})>>{source.label}"
 

@@ -96,7 +96,7 @@ def history(world: World) -> Any:
 
 def sent_by(method: Any) -> frozenset[str]:
     """The selectors that a method sends, as its source says. A method in Python is not looked into."""
-    from ..compiled import sends_of
+    from ..trees import sends_of
 
     slots = own_slots(method)
     return sends_of(slots["source"]) if slots["language"] == "smalltalk" else frozenset()
@@ -104,7 +104,7 @@ def sent_by(method: Any) -> frozenset[str]:
 
 def names_in(method: Any) -> frozenset[str]:
     """The names that a method finds outside itself."""
-    from ..compiled import free_of
+    from ..trees import free_of
 
     slots = own_slots(method)
     return frozenset(free_of(slots["source"])) if slots["language"] == "smalltalk" else frozenset()

@@ -11,10 +11,10 @@ from ...image.method import Method
 from ...image.object import UvmObject, own_slots, set_dict
 from ...image.values import Symbol
 from ..classes import class_of_side, is_class
-from ..compiled import tree_of
 from ..compiler import literal
 from ..flow import Fault
 from ..scopes import children
+from ..trees import tree_of
 from . import primitive
 from .objects import is_text
 
