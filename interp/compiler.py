@@ -553,10 +553,14 @@ class Emitter:
         inherited = ast.Assign([store(target)], call("inherited", load(receiver.id), const(name), const(0)))
         read: list[ast.stmt]
         if selector in self.mode.timid:
-            # Often not the receiver's own: asking costs less than failing.
-            ask = call("getattr", again, const(name), load("MISSING"))
+            # Often not the receiver's own but its nearest parent's: asking costs less than failing.
+            above = ast.Attribute(load(kind), "_p_above", ast.Load())
             missing = ast.Compare(load(target), [ast.Is()], [load("MISSING")])
-            read = [ast.Assign([store(target)], ask), ast.If(missing, [inherited], [])]
+            own, shown = (
+                ast.Assign([store(target)], call("getattr", asked, const(name), load("MISSING")))
+                for asked in (again, above)
+            )
+            read = [own, ast.If(missing, [shown, ast.If(missing, [inherited], [])], [])]
         else:
             fetch = ast.Assign([store(target)], ast.Attribute(again, name, ast.Load()))
             read = [ast.Try([fetch], [ast.ExceptHandler(load("AttributeError"), None, [inherited])], [], [])]

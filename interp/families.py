@@ -257,6 +257,9 @@ class Families:
         family = Family(ghost, above, marks, owner)
         family.clean, family.live = pair(ghost, self, family)
         self._enter(family)
+        nearest: Any = next((one for one in family.order if one is not owner), None)
+        for cls in (family.clean, family.live):
+            cls._p_above = nearest  # type: ignore[attr-defined]  # compiled code asks it for slots that are not own
         self._compare(family)
         self._by_key[key] = family
         self.by_type[family.clean] = self.by_type[family.live] = family

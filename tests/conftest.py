@@ -35,6 +35,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--renew", action="store_true", help="write golden transcripts anew instead of comparing")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def deep_recursion() -> None:
+    """The first deep call of a process raises its recursion limit; hypothesis minds if that happens under its eyes."""
+    from batos.interp import deep
+
+    deep(lambda: None)
+
+
 @pytest.fixture(scope="session")
 def seed_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An image just awakened, made once: what tests copy instead of waiting for the library to be read again."""
