@@ -38,7 +38,7 @@ from typing import Any
 
 from ..grammar import nodes as n
 from . import arithmetic, control, inlining
-from .inlining import Inlined, Inlinings, Names, Small, with_inlinings
+from .inlining import Identity, Inlined, Inlinings, Small, with_inlinings
 from .scopes import Function, Scopes, Variable, changes, inlined_blocks
 from .tidy import tidy
 
@@ -63,7 +63,7 @@ class Compiled:
     tree: ast.Module | None = None
     pools: frozenset[str] = frozenset()  # classes whose class variables it names
     # Of the methods it has in line: selector, the global that guards it, and what it was compiled from.
-    guards: frozenset[tuple[str, str, tuple[str, Names]]] = frozenset()
+    guards: frozenset[tuple[str, str, Identity]] = frozenset()
 
 
 def const(value: Any) -> ast.expr:
@@ -136,6 +136,7 @@ class Emitter:
         self.scopes = scopes
         self.mode = mode
         self.filename = filename
+        self.unit = filename  # whose code is being emitted: this or, of a method in line, its own
         self.selectors: set[str] = set()
         self.supers: set[str] = set()
         self.pools: set[str] = set()
@@ -150,7 +151,7 @@ class Emitter:
         # Of the methods in line (inlining.py): all so far and their size, and of the one that is being emitted whether
         # its receiver is another than the unit's own, what kind it is, and the local for what it answers.
         self.inlined: list[Inlined] = []
-        self.guards: set[tuple[str, str, tuple[str, Names]]] = set()
+        self.guards: set[tuple[str, str, Identity]] = set()
         self.spent = 0
         self.height = 0  # temporaries in use, if those of methods in line are let go at their ends
         self.heights: dict[str, int] = {}  # temporary -> how many were in use with it
@@ -200,7 +201,7 @@ class Emitter:
 
     def site(self) -> ast.expr:
         """The number under which this method's failed guesses are counted."""
-        return const(0) if self.mode.top_level else load(f"$site {self.filename}")
+        return const(0) if self.mode.top_level else load(f"$site {self.unit}")
 
     def super_table(self, selector: str) -> ast.expr:
         name = f"^{selector} {self.mode.holder}"

@@ -185,7 +185,7 @@ class Guesses:
                 marks, here = self.timid.setdefault(id(method), set()), f"{selector} {where}"
                 learnt = any(mark.startswith(here + " ") for mark in marks)
                 marks.add(f"{here} {met}" if met and not learnt else here)
-                self.world.forget_function(self.sites[site].key, own_slots(method)["selector"])
+                self._anew(self.sites[site])
         elif len(self.missed_at) > MANY:
             self.missed_at.clear()  # mostly of statements, which do not come again
         return True
@@ -216,7 +216,13 @@ class Guesses:
         count = site.misses[name] = site.misses.get(name, 0) + 1
         if count == OFTEN and site.method is not None:
             marks.setdefault(id(site.method), set()).add(name)
-            self.world.forget_function(site.key, own_slots(site.method)["selector"])
+            self._anew(site)
+
+    def _anew(self, site: Site) -> None:
+        """A method is to be compiled anew, and what has it in line too."""
+        selector = own_slots(site.method)["selector"]
+        self.world.forget_function(site.key, selector)
+        self.world.hot.cool(selector)
 
     # --- blocks of walks
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from ..grammar import nodes as n
 from .arithmetic import again, assign, held
+from .inlining import PLACE
 from .walking import Walk
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def redefined(em: Emitter, selector: str) -> bool:
 def form(em: Emitter, node: n.Send) -> str:
     """The form in which a message is tried here; '' where it is sent."""
     selector, marks = node.selector, em.mode.timid
-    place = f"{selector} {node.span.line}:{node.span.column}"
+    place = f"{selector} {spot(node)}"
     if place in marks or em.mode.checked or redefined(em, selector):
         return ""
     learnt = next((mark for mark in marks if mark.startswith(place + " ")), "")
@@ -92,10 +93,15 @@ def form(em: Emitter, node: n.Send) -> str:
     return FORMS[selector][0]
 
 
+def spot(node: n.Send) -> str:
+    """Where it stands in its own method, be that in line in another."""
+    return f"{node.span.line % PLACE}:{node.span.column}"
+
+
 def flag(em: Emitter, node: n.Send, form: str) -> tuple[str, str]:
     """What a place is called where it reports a miss, and the global that says whether it missed too often."""
-    place = f"{node.selector} {node.span.line}:{node.span.column} {form}"
-    name = f"$sent {place} {em.filename}"
+    place = f"{node.selector} {spot(node)} {form}"
+    name = f"$sent {place} {em.unit}"
     em.constants[name] = False
     return place, name
 

@@ -20,6 +20,7 @@ from .trees import free_of, sends_of
 if TYPE_CHECKING:
     from .world import World
 
+KINDS: dict[type, str] = {int: "int", float: "float"}  # of receivers whose type says how to compute with them
 OFTEN = 300  # sends of a method until it is compiled anew
 
 
@@ -35,6 +36,7 @@ class Hot:
         self.world = world
         self._methods: set[int] = set()
         self._counting: dict[int, list[Counting]] = {}  # by id(method)
+        self._senders: dict[str, dict[int, Any]] = {}  # by selector: the methods that have one of its methods in line
 
     def __contains__(self, method: Any) -> bool:
         return id(method) in self._methods
@@ -43,6 +45,13 @@ class Hot:
         """Methods may have gone, and others come by their numbers."""
         self._methods.clear()
         self._counting.clear()
+        self._senders.clear()
+
+    def cool(self, selector: str) -> None:
+        """A selector has come to mean something else: methods with what it meant in line count anew."""
+        for method in self._senders.pop(selector, {}).values():
+            self._methods.discard(id(method))
+            self.world.forget_method(method)
 
     def counted(self, function: Any, method: Any, family: Family, again: Callable[[], Any]) -> Any:
         """A method's function that counts, until it has been sent often; ``again`` compiles the method anew."""
@@ -82,8 +91,18 @@ class Hot:
             for one in self._counting.get(id(method), ()):
                 one.hasten()
 
-    def small(self, method: Any, family: Family, own: bool = True, above: tuple[Any, ...] = ()) -> tuple[Small, ...]:
-        """The small methods that a method's sends reach, as far as is known. ``own``: those to self by its family."""
+    def small(self, method: Any, family: Family) -> tuple[Small, ...]:
+        """The small methods that a method's sends reach, as far as is known."""
+        found = self._reached(method, family, True, ())
+        waiting = list(found)
+        while waiting:
+            one = waiting.pop()
+            waiting.extend(one.inner)
+            self._senders.setdefault(one.selector, {})[id(method)] = method
+        return found
+
+    def _reached(self, method: Any, family: Family, own: bool, above: tuple[Any, ...]) -> tuple[Small, ...]:
+        """``own``: also by sends to self, which the family answers."""
         if len(above) >= DEEPEST:
             return ()
         world, found = self.world, []
@@ -116,12 +135,12 @@ class Hot:
         return Small(
             selector,
             own,
-            {int: "int", float: "float"}.get(family.live),
+            KINDS.get(family.live),
             source,
             world.filename_of(method, holder),
             tuple((name, world.resolve(name, family, holder)) for name in free),
             world.guesses.marks(method, family),
             world.hints(sends_of(source)),
             str(id(holder)),
-            self.small(method, family, own, above),
+            self._reached(method, family, own, above),
         )

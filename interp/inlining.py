@@ -41,6 +41,9 @@ DEEPEST = 2  # small methods in small methods
 PLACE = 1 << 20  # lines of the n-th method in line begin at n times this
 
 Names = tuple[tuple[str, str], ...]
+# What a function must have been compiled from to be a certain method, as far as it matters in line: the name of its
+# code, what its names mean, which slots are whose, and whether self is an "int" or a "float".
+Identity = tuple[str, Names, frozenset[tuple[str, str]], str | None]
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,8 @@ class Small:
     inner: tuple[Small, ...]
 
     @property
-    def identity(self) -> tuple[str, Names]:
-        """What a function must have been compiled from to be this method."""
-        return self.filename, self.where
+    def identity(self) -> Identity:
+        return self.filename, self.where, self.marks[0], self.kind
 
     @property
     def guard(self) -> str:
@@ -73,8 +75,9 @@ class Small:
 
 
 @lru_cache(maxsize=4096)
-def _digest(identity: tuple[str, Names]) -> str:
-    return blake2b(repr(identity).encode(), digest_size=6).hexdigest()
+def _digest(identity: Identity) -> str:
+    filename, where, shared, kind = identity
+    return blake2b(repr((filename, where, sorted(shared), kind)).encode(), digest_size=6).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -197,13 +200,13 @@ def _body(
     span = node.span
     length = span.end_column - span.column if span.end_line == span.line else 1
     em.inlined.append(Inlined(small.filename, span.line, span.column, max(length, 1), receiver.id, names))
-    before = em.mode, em.scopes, em.lexical, em.elsewhere, em.target, em.self_kind
+    before = em.mode, em.unit, em.scopes, em.lexical, em.elsewhere, em.target, em.self_kind
     data, pure, varied = small.hints
     em.mode = replace(
         em.mode,
         resolve=dict(small.where).__getitem__,
         shared=small.marks[0],
-        timid=em.mode.timid | small.marks[1],
+        timid=small.marks[1] | (em.mode.timid & {"numbers"}),
         data=data,
         pure=pure,
         varied=varied,
@@ -211,7 +214,7 @@ def _body(
         holder=small.holder,
         small={(one.selector, one.own): one for one in small.inner},
     )
-    em.scopes, em.lexical, em.target = scopes, [variables], target
+    em.unit, em.scopes, em.lexical, em.target = small.filename, scopes, [variables], target
     em.elsewhere = em.elsewhere or not small.own
     em.self_kind = small.kind
     em.running.append(small.filename)
@@ -225,7 +228,7 @@ def _body(
     statements, _ = em.nested(build)
     em.running.pop()
     em.height = height
-    em.mode, em.scopes, em.lexical, em.elsewhere, em.target, em.self_kind = before
+    em.mode, em.unit, em.scopes, em.lexical, em.elsewhere, em.target, em.self_kind = before
     if not small.own:
         for statement in statements:
             for part in ast.walk(statement):

@@ -33,7 +33,7 @@ from .compiler import Compiled, Mode, compile_statement, literal
 from .families import Families, Family, holds_datum, is_method
 from .flow import Unwind
 from .guesses import Guesses
-from .hot import Hot
+from .hot import KINDS, Hot
 from .primitives.walks import walkers
 from .probation import sends_left, watched
 from .redefined import WATCHED, redefined, same
@@ -383,7 +383,8 @@ class World:
             except SyntaxError:  # Python nests blocks only so deep
                 compiled = compiled_method(*about)
             function = self.link(compiled, holder, family)
-            function.__dict__.update(method=method, compiled=compiled, identity=(filename, where))
+            identity = filename, where, marks[0], KINDS.get(family.live)
+            function.__dict__.update(method=method, compiled=compiled, identity=identity)
             if not hot and sends_of(slots["source"]):
 
                 def again() -> Any:
@@ -400,6 +401,11 @@ class World:
             if table is not None:
                 table.empty()
         self.self_sends.forget(selector)
+
+    def forget_method(self, method: Any) -> None:
+        """As that, for all families that run it."""
+        for key in [key for key in self._functions if key[0] == id(method)]:
+            self.forget_function(key, own_slots(method)["selector"])
 
     def replace_function(self, selector: str, old: Any, new: Any) -> None:
         """Wherever a selector is answered by one function, another that does the same answers from now on."""
@@ -551,7 +557,7 @@ class World:
     def stale(self, selector: str | None) -> None:
         """Behaviour changed: one selector's functions, or all of them, are to be looked up again."""
         whole = selector is None or selector in self.families.free_names
-        if whole:
+        if selector is None or whole:
             for table in self.tables.values():
                 table.empty()
             self.self_sends.forget()
@@ -568,6 +574,7 @@ class World:
             if selector in self.tables:
                 self.tables[selector].empty()
             self.self_sends.forget(selector)
+            self.hot.cool(selector)
             for (name, _), table in self.supers.items():
                 if name == selector:
                     table.clear()

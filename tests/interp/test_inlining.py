@@ -76,6 +76,16 @@ def test_a_change_in_the_middle_counts_at_the_next_send(bench: Bench, change: st
     assert bench(f"Bank pay: 12 into: one then: [{change}]") == answer
 
 
+def test_what_is_redefined_comes_in_line_again(bench: Bench) -> None:
+    bench.well(ACCOUNT + WARM)
+    bench.well("Account >> deposit: sum [ balance := balance + (sum * 2) ]")
+    assert in_line(bench, "pay:into:") == in_line(bench, "twice:") == []
+    assert bench("Bank pay: 4 into: two") == "8"
+    bench.well(WARM)
+    assert in_line(bench, "pay:into:") == ["<Account>>amount", "<Account>>deposit:"]
+    assert bench("Bank pay: 4 into: two") == "16"
+
+
 def test_errors_show_the_methods_in_line(bench: Bench) -> None:
     bench.well(ACCOUNT + WARM)
     for source, sender in (("one twice: -1", "Account>>twice:"), ("Bank pay: -1 into: one", "Bank>>pay:into:")):
@@ -135,6 +145,33 @@ def test_a_literal_argument_is_not_taken_for_a_parameter_of_the_same_name(bench:
     bench.well("One >> b: x [ ^(self ifNotNil: [:x | x]) == self ]. One >> went [ ^self b: 4 ].")
     for _ in range(5):
         assert bench("One went") == "true"
+
+
+def test_what_one_receiver_inherits_is_not_another_s(bench: Bench) -> None:
+    bench.well(
+        "Above := Object clone. Above >> word [ ^said ]. Left := Above clone. Left setSlot: 'said' value: 'left'."
+        " Right := Above clone. Right setSlot: 'said' value: 'right'. One := Object clone."
+        " One >> ask: x [ ^x word ]. a := Left clone. b := Right clone. 1 to: 90 do: [:i | One ask: a]."
+    )
+    assert in_line(bench, "ask:") == ["<Above>>word"]
+    forget(bench, "word")
+    assert bench("{One ask: b. One ask: b. One ask: a}") == "('right' 'right' 'left' )"
+
+
+def test_ints_are_computed_with_as_ints_only(bench: Bench) -> None:
+    bench.well(
+        "Number >> up [ ^self + 'x' size ]. One := Object clone. One >> up: x [ ^x up ]. 1 to: 9 do: [:i | One up: i]."
+        " Number >> same [ ^self bitAnd: 7 ]. One >> same: x [ ^x same ]. 1 to: 9 do: [:i | One same: i]."
+    )
+    assert in_line(bench, "same:") == ["<Number>>same"]
+    forget(bench, "same")
+    assert bench("One same: 2.5").startswith("!") and bench("One same: 2.5") == bench("2.5 bitAnd: 7")
+    assert bench("{One up: 2.5. One same: 9}") == "(3.5 1 )"
+
+
+def forget(bench: Bench, selector: str) -> None:
+    """Which type is met first with a selector is forgotten, as when a guess failed in one of its methods."""
+    bench.worker.world.forget_function(None, selector)
 
 
 def test_constants_of_what_ran_before_stay(bench: Bench) -> None:
