@@ -170,8 +170,11 @@ def bench(clients: int, requests: int, tokens: int, names: tuple[str, ...]) -> N
 
     handler = Later("")
     try:
+        facets = handler.handler().facets
+        for name in names:
+            facets.library.resolve(name)  # what is not there is said before a bar is drawn
         with bar(requests, "answers") as tell:
-            came = timed(handler.handler().facets, clients, requests, tokens, names, tell)
+            came = timed(facets, clients, requests, tokens, names, tell)
         click.echo(came.told())
     finally:
         handler.close()
