@@ -84,7 +84,7 @@ def measure() -> None:
         )
         world = worker.world
         clean = worker.evaluate("old")[-1].value
-        worker.manager.begin()
+        worker.transactions.begin()
         live = world.clone(world.lookup("Thing"))
         live.x = 1
         plain, seed = Plain(), Seed()

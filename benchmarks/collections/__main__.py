@@ -53,7 +53,7 @@ def measure(names: list[str], turns: int, size: int = SIZE) -> dict[str, tuple[f
         for outcome in worker.evaluate(SOURCE.read_text(encoding="utf-8")):
             if outcome.error is not None:
                 raise SystemExit(outcome.error.render())
-        worker.manager.begin()
+        worker.transactions.begin()
         world = worker.world
         bench = world.clone(world.lookup("CollectionBench"))
         world.send(bench, "prepare:", world.new_array(order))

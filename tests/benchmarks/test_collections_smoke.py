@@ -8,7 +8,7 @@ from batos.image import open_image
 from batos.image.collections import items_of, text_of
 from batos.interp import Worker
 from batos.interp.primitives.elements import elements
-from benchmarks.collections.__main__ import SOURCE
+from benchmarks.collections.__main__ import SOURCE, measure
 from benchmarks.collections.by_hand import functions
 
 ORDER = [3, 1, 2, 12, 11, 10, 9, 8, 7, 6, 5, 4]
@@ -48,3 +48,9 @@ def test_both_sides_answer_the_same(tmp_path: Any) -> None:
             assert outcome.error is None, outcome.error.python or outcome.error.render()
         finally:
             worker.close()
+
+
+def test_it_measures() -> None:
+    by_hand, _ = functions(ORDER)
+    times = measure(list(by_hand)[:2], 1, size=20)
+    assert len(times) == 2 and all(ours > 0 and hand > 0 for ours, hand, _ in times.values())
