@@ -49,9 +49,13 @@ class Hot:
 
     def cool(self, selector: str) -> None:
         """A selector has come to mean something else: methods with what it meant in line count anew."""
-        for method in self._senders.pop(selector, {}).values():
+        senders = self._senders.pop(selector, {})
+        for method in senders.values():
             self._methods.discard(id(method))
             self.world.forget_method(method)
+        if senders:
+            self.world.table(selector).unguard()
+            self.world.self_sends.unguard(selector)
 
     def counted(self, function: Any, method: Any, family: Family, again: Callable[[], Any]) -> Any:
         """A method's function that counts, until it has been sent often; ``again`` compiles the method anew."""

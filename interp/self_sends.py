@@ -84,6 +84,14 @@ class SelfSends:
                 if name[0] != "?":
                     self._unbind(family, name)
 
+    def unguard(self, selector: str) -> None:
+        """No code asks any more whether a certain method answers but such as is running, for which none does."""
+        for family, mine in self._names.items():
+            flags = self._guards.pop((family, selector), {})
+            self._globals.update(dict.fromkeys(flags, False))
+            for name in [name for name, flag in mine.items() if flag in flags]:
+                del mine[name]
+
     def sweep(self) -> None:
         """No code of this world is running: what only running code could need may go, and each object is where it
         belongs."""

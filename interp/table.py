@@ -58,6 +58,12 @@ class Table(dict[type, Any]):
             self.guards[name] = identity
             self._guard()
 
+    def unguard(self) -> None:
+        """No code asks for those any more but such as is running, for which they are None."""
+        if self.globals is not None:
+            self.globals.update(dict.fromkeys(self.guards))
+            self.guards.clear()
+
     def _guard(self) -> None:
         scope = self.globals
         if self.guards and scope is not None:

@@ -86,6 +86,18 @@ def test_what_is_redefined_comes_in_line_again(bench: Bench) -> None:
     assert bench("Bank pay: 4 into: two") == "16"
 
 
+def test_redefining_leaves_little_behind(bench: Bench) -> None:
+    bench.well(ACCOUNT + WARM)
+    for factor in range(8):
+        bench.well(f"Account >> deposit: sum [ balance := balance + (sum * {factor}) ]")
+        bench.well(WARM)
+        assert in_line(bench, "twice:") == in_line(bench, "pay:into:") == ["<Account>>amount", "<Account>>deposit:"]
+    world = bench.worker.world
+    assert len(world.table("deposit:").guards) == 1
+    flags = [len(flags) for (_, selector), flags in world.self_sends._guards.items() if selector == "deposit:"]
+    assert sum(flags) == 1
+
+
 def test_errors_show_the_methods_in_line(bench: Bench) -> None:
     bench.well(ACCOUNT + WARM)
     for source, sender in (("one twice: -1", "Account>>twice:"), ("Bank pay: -1 into: one", "Bank>>pay:into:")):
